@@ -1,0 +1,37 @@
+/** Anything that JSON can say. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json }
+
+/**
+ * JSON in the one form that can be hashed (RFC 8785, JCS): members sorted by UTF-16 code units,
+ * no white space, numbers as ECMAScript prints them.
+ *
+ * @throws TypeError for what JSON cannot say: a number that is not finite, a lone surrogate, `undefined`
+ */
+export function canonicalJson(value: Json): string {
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value === 'string') return canonicalString(value)
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError('a number in canonical JSON must be finite')
+    return JSON.stringify(value)
+  }
+  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(canonicalJson).join(',')}]`
+  if (typeof value !== 'object') throw new TypeError(`canonical JSON cannot hold a ${typeof value}`)
+  const object = value as { readonly [key: string]: Json }
+  const members = Object.keys(object)
+    .filter((key) => object[key] !== undefined)
+    .sort()
+    .map((key) => `${canonicalString(key)}:${canonicalJson(object[key] as Json)}`)
+  return `{${members.join(',')}}`
+}
+
+function canonicalString(text: string): string {
+  if (!text.isWellFormed())
+    throw new TypeError('text in canonical JSON must be well-formed Unicode')
+  return JSON.stringify(text)
+}

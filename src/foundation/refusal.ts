@@ -1,0 +1,73 @@
+/**
+ * Every reason for which Sluss says no. The list is closed: a door's answer is one of these, an entry
+ * names it, and `http/problem.ts` knows how each looks from outside.
+ */
+export const REFUSALS = {
+  feature_off: 'the feature is switched off',
+  consent_missing: 'no consent covers this flow',
+  consent_withdrawn: 'the consent was withdrawn',
+  consent_expired: 'the consent has run out',
+  consent_lapsed: 'the manifest grew; these items wait for renewed consent',
+  standing_none: 'nothing may be shared with this party',
+  agent_lead_time: 'the lead time of this agent is not over',
+  agent_objection: 'the tenant objects to this agent',
+  agent_not_listed: 'the party is not on the list of agents',
+  permission_missing: 'no explicit permission for this party',
+  permission_withdrawn: 'the permission was withdrawn',
+  contract_missing: 'no contract with this party',
+  contract_not_yet: 'the contract is not yet in force',
+  contract_expired: 'the contract has run out',
+  purpose_undeclared: 'the purpose is not declared for this flow',
+  purpose_forbidden: 'profiling, advertising and marketing are never a purpose',
+  item_not_in_flow: 'the item is not part of the flow',
+  item_never: 'the item is never collected',
+  item_optional_off: 'the optional item is switched off',
+  item_unclassified: 'the item is not in the catalog',
+  nothing_allowed: 'no item of the call may pass',
+  policy_error: 'the policy could not be evaluated',
+  policy_denied: 'no policy permits it',
+  exchange_unknown: 'the call is not a known exchange of this party',
+  approval_missing: 'the call cannot be undone and needs an explicit approval',
+  connection_unknown: 'no connection at this address',
+  connection_disabled: 'the connection is switched off',
+  credentials_missing: 'the connection has no usable credentials',
+  credentials_expired: 'the credentials of the connection have expired',
+  client_unauthenticated: 'the caller is not the client of this connection',
+  body_too_large: 'the body is larger than allowed',
+  body_malformed: 'the body is not valid for this call',
+  content_type_unsupported: 'the content type is not supported',
+  encoding_unsupported: 'the content encoding is not supported',
+  evidence_unavailable: 'the ledger cannot be written, and what cannot be recorded is refused',
+  lease_expired: 'this node has been cut off for longer than its lease',
+  rate_limited: 'the party asked to wait',
+  token_file_invalid: 'the token file cannot be read',
+  token_file_foreign: 'the token file was made for another key',
+  token_file_expired: 'the token file has expired',
+  token_file_changed: 'the token file belongs to another server of the party',
+  tenant_unknown: 'no such tenant',
+  tenant_closed: 'the tenant is closed',
+} as const
+
+export type RefusalCode = keyof typeof REFUSALS
+
+/**
+ * An expected no. It is a value, never thrown: thrown inside a transaction it would roll back its own entry.
+ * `about` names what it is about by identifiers (an item, a party, a field), never by personal values.
+ */
+export interface Refusal {
+  readonly refused: RefusalCode
+  readonly message: string
+  readonly about: Readonly<Record<string, string | number | boolean | readonly string[]>>
+}
+
+export function refuse(code: RefusalCode, about: Refusal['about'] = {}): Refusal {
+  return Object.freeze({
+    refused: code,
+    message: REFUSALS[code],
+    about: Object.freeze({ ...about }),
+  })
+}
+
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === 'object' && value !== null && 'refused' in value
+}

@@ -1,0 +1,40 @@
+import type { Json } from '#foundation/canonical-json.ts'
+
+/** What happened, as it stands in the tenant's log. The ledger treats `data` as opaque. */
+export interface Entry {
+  /** Orders by time (UUID version 7); unique in the tenant. */
+  readonly id: string
+  /** RFC 3339 UTC, from the injected clock. */
+  readonly at: string
+  readonly kind: EntryKind
+  /** Who did it, by identifier: `client:<connection>`, `admin:<id>`, `node:<id>`, `job:<name>`. */
+  readonly actor: string
+  /** Identifiers, commitments, counts. Never a personal value or an unkeyed hash of one. */
+  readonly data: { readonly [key: string]: Json }
+}
+
+export type EntryKind =
+  | 'tenant.created'
+  | 'feature.changed'
+  | 'collection.changed'
+  | 'consent.given'
+  | 'consent.withdrawn'
+  | 'permission.given'
+  | 'permission.withdrawn'
+  | 'contract.recorded'
+  | 'contract.ended'
+  | 'agent.listed'
+  | 'agent.objected'
+  | 'approval.given'
+  | 'connection.changed'
+  | 'preview.shown'
+  | 'disclosure'
+  | 'outcome'
+  | 'refusal'
+  | 'intake'
+  | 'erasure'
+  | 'checkpoints'
+  | 'node'
+
+/** The largest entry that fits an entry bundle of C2SP tlog-tiles (16-bit length), in bytes. */
+export const MAX_ENTRY_BYTES = 65_535

@@ -1,0 +1,127 @@
+import type { FlowId, ItemId, PartyId, PurposeId } from '#catalog/catalog.ts'
+import type { Leaf, Shape } from '#catalog/shape.ts'
+import type { Refusal } from '#foundation/refusal.ts'
+
+/** One call of a party's protocol, as data: what may stand where, in both directions. */
+export interface Exchange {
+  /** `apple.dep.assignProfile`; stands in entries. */
+  readonly id: string
+  readonly methods: readonly ('GET' | 'POST' | 'PUT' | 'DELETE')[]
+  readonly path: string
+  /** Query parameters that are part of the protocol. Any other is dropped and counted. */
+  readonly query: Readonly<Record<string, Leaf>>
+  readonly request?: Shape
+  /** Shape of the success body; undefined where the protocol answers without one. */
+  readonly response?: Shape
+  /** Error codes the party documents, by status: only these words pass inward. */
+  readonly errors: Readonly<Record<number, readonly string[]>>
+  readonly outbound: FlowId
+  readonly inbound: FlowId
+  readonly purpose: PurposeId
+  /** Sending it twice has the effect of sending it once. */
+  readonly idempotent: boolean
+  /** It cannot be undone: needs an explicit approval besides consent. */
+  readonly permanent: boolean
+  /** Largest number of elements in the named array of the request. */
+  readonly limits?: Readonly<Record<string, number>>
+  /** Items without which the call has no meaning: if one is withheld the call is refused, not mutilated. */
+  readonly essential: readonly ItemId[]
+  /** Where this is written, for people: specification section or facts row. */
+  readonly source: string
+}
+
+/** A request on its way out, after projection: exactly the bytes and headers that leave. */
+export interface OutgoingRequest {
+  readonly exchange: Exchange
+  readonly method: Exchange['methods'][number]
+  /** Path and projected query. */
+  readonly target: string
+  readonly body: string | undefined
+}
+
+export interface IncomingResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
+/** Secrets of one connection, opened just for the call. */
+export type Credentials = Readonly<Record<string, string>>
+
+/** How the outcome of a sending is classed. `unknown`: nobody saw the answer. */
+export type Outcome = 'delivered' | 'rejected' | 'unsent' | 'unknown'
+
+/**
+ * What a connector offers for its party's protocol. It does no database work; `compose.ts` hands in a
+ * transport and keeps the session state between calls through `SessionStore`.
+ */
+export interface Connector {
+  readonly id: string
+  readonly party: PartyId
+  readonly service: string
+  readonly exchanges: readonly Exchange[]
+  /** Sends one call, opening or renewing the party's session as its protocol asks. */
+  send(call: PartyCall): Promise<SendResult>
+  /** The party's own way to say no, for a client that speaks its protocol. Never carries a personal value. */
+  refusalResponse(refusal: Refusal): IncomingResponse
+}
+
+export interface PartyCall {
+  /** `https://host[:port]` of the party, without a path. */
+  readonly origin: string
+  readonly credentials: Credentials
+  readonly request: OutgoingRequest
+  readonly session: SessionStore
+  readonly transport: Transport
+  readonly signal: AbortSignal
+}
+
+/** The party's session token of one connection: shared by all nodes, changed by any answer. */
+export interface SessionStore {
+  get(): Promise<string | undefined>
+  /** Stores `next` unless another caller has replaced `previous` since. */
+  replace(previous: string | undefined, next: string | undefined): Promise<void>
+}
+
+/** One HTTP request; faults are `TransportFault`s that say whether a byte may have left. */
+export type Transport = (request: TransportRequest) => Promise<IncomingResponse>
+
+export interface TransportRequest {
+  readonly origin: string
+  readonly method: string
+  readonly target: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+  readonly signal: AbortSignal
+}
+
+export type SendResult =
+  | {
+      readonly outcome: 'delivered' | 'rejected'
+      readonly response: IncomingResponse
+      readonly attempts: number
+    }
+  | {
+      readonly outcome: 'unsent' | 'unknown'
+      readonly code: TransportFaultCode
+      readonly attempts: number
+    }
+
+export type TransportFaultCode =
+  | 'connect_failed'
+  | 'timeout'
+  | 'closed_early'
+  | 'response_too_large'
+  | 'response_malformed'
+  | 'aborted'
+
+/** The network failed. `sent` is false only where it is certain that no byte of the request left. */
+export class TransportFault extends Error {
+  readonly code: TransportFaultCode
+  readonly sent: boolean
+  constructor(code: TransportFaultCode, sent: boolean) {
+    super(`transport: ${code}`)
+    this.code = code
+    this.sent = sent
+  }
+}
