@@ -1,4 +1,4 @@
-import type { FlowId, ItemId, PartyId, PurposeId } from '#catalog/catalog.ts'
+import type { FlowId, ItemId, PurposeId } from '#catalog/catalog.ts'
 import type { Precision } from '#catalog/precision.ts'
 import { canonicalJson, type Json } from '#foundation/canonical-json.ts'
 import { sha256Hex } from '#foundation/hashing.ts'
@@ -22,7 +22,8 @@ export interface Plan {
   readonly door: 'in' | 'look' | 'out'
   readonly tenantId: string
   readonly flow: FlowId
-  readonly recipient: PartyId | 'tenant'
+  /** A party id, or `tenant` where the tenant's own people or systems receive. */
+  readonly recipient: string
   readonly purpose: PurposeId
   readonly manifestHash: string
   readonly items: readonly PlannedItem[]
