@@ -7,7 +7,7 @@ import type { Direction, FeatureId, FlowId, ItemId, PartyId } from '#catalog/cat
 export interface FlowFacts {
   readonly tenantId: string
   /** Grows with every change of anything below; a plan is good only for the version it was made from. */
-  readonly version: bigint
+  readonly version: number
   readonly tenantOpen: boolean
   readonly flow: FlowId
   readonly direction: Direction
@@ -55,5 +55,3 @@ export interface PartyFacts {
     | undefined
 }
 
-/** The tenant ids whose facts changed are announced on this channel, inside the changing transaction. */
-export const FACTS_CHANNEL = 'sluss_facts'

@@ -1,5 +1,3 @@
-import type { Kysely } from 'kysely'
-
 /** The tenant id under which rows of the installation itself are kept (its log, its keys). */
 export const INSTALLATION = 'installation'
 
@@ -9,8 +7,6 @@ export const INSTALLATION = 'installation'
  */
 export interface Reader {
   readonly tenantId: string
-  /** Typed queries over the tables the calling room owns. */
-  tables<Tables>(): Kysely<Tables>
   /** Hand-written SQL; values only by parameters. */
   rows<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>
 }
@@ -20,8 +16,8 @@ export interface Transaction extends Reader {
   readonly writes: true
   /** Hand-written SQL that changes rows; answers how many. */
   change(text: string, values?: readonly unknown[]): Promise<number>
-  /** Runs `effect` after a successful commit, in order; never after a rollback. */
-  afterCommit(effect: () => void): void
+  /** Tells this node's `onCommitted` subscribers of `topic`, once, after the commit; never after a rollback. */
+  announce(topic: string): void
 }
 
 export type ListenHandler = (payload: string) => void
@@ -35,6 +31,8 @@ export interface Database {
   write<Result>(tenantId: string, work: (tx: Transaction) => Promise<Result>): Promise<Result>
   /** Calls `handler` for each NOTIFY on `channel`; re-subscribes after a lost connection, calling `onGap`. */
   listen(channel: string, handler: ListenHandler, onGap?: () => void): Promise<() => Promise<void>>
+  /** Calls `handler` with the tenant id after each commit of this node that announced `topic`. */
+  onCommitted(topic: string, handler: (tenantId: string) => void): () => void
   /** Sends a NOTIFY outside any transaction. Inside one, use `select pg_notify(...)`. */
   notify(channel: string, payload: string): Promise<void>
   close(): Promise<void>

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { type BundledServer, startBundled } from '#database/bundled/server.ts'
+import { openDatabase } from '#database/database.ts'
+import type { Database } from '#database/handles.ts'
+import { migrate } from '#database/migrate.ts'
+import { type PoolSettings, driverConfig } from '#database/pool.ts'
+import { systemClock } from '#foundation/clock.ts'
+import { silentLog } from '#foundation/log.ts'
+
+export const MIGRATIONS = join(import.meta.dirname, '..', 'migrations')
+
+export interface TestDatabase {
+  readonly database: Database
+  readonly server: BundledServer
+  /** Another node on the same server. */
+  openSecond(app?: PoolSettings): Promise<Database>
+  /** Sees all rows of all tenants. */
+  ownerQuery<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>
+  stop(): Promise<void>
+}
+
+/** A bundled PostgreSQL in a folder of its own, with the schema in place. Call `stop` when done. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluss-test-'))
+  const server = await startBundled({ folder, clock: systemClock, log: silentLog })
+  await migrate({ owner: server.owner, appPassword: server.app.password, folder: MIGRATIONS, log: silentLog })
+  const opened: Database[] = []
+  const openNode = async (app: PoolSettings = server.app): Promise<Database> => {
+    const database = await openDatabase({ app, nodeId: randomUUID(), log: silentLog })
+    opened.push(database)
+    return database
+  }
+  const database = await openNode()
+  return {
+    database,
+    server,
+    openSecond: openNode,
+    ownerQuery: async <Row extends object>(text: string, values?: unknown[]) => {
+      const client = new pg.Client(driverConfig(server.owner))
+      await client.connect()
+      try {
+        return (await client.query(text, values)).rows as Row[]
+      } finally {
+        await client.end()
+      }
+    },
+    stop: async () => {
+      await Promise.all(opened.map((one) => one.close()))
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
