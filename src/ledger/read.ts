@@ -1,0 +1,118 @@
+import type { Reader } from '#database/handles.ts'
+import type { Json } from '#foundation/canonical-json.ts'
+import { BoundedCache } from '#foundation/bounded-cache.ts'
+import type { Entry } from './entry.ts'
+import { unpackEntries } from './verify/bundle.ts'
+import { HASH_BYTES, type TreeHash, consistencyProof, inclusionProof } from './verify/hash-tree.ts'
+import { TILE_WIDTH, subtreeFromTiles } from './verify/tile.ts'
+
+/** Full tiles never change, so a few thousand of them (8 KB each) may stay in memory. */
+const fullTiles = new BoundedCache<string, Buffer>(2_000)
+
+export interface Head {
+  readonly size: number
+  /** The signed note. */
+  readonly checkpoint: string
+  readonly signedAt: number
+}
+
+/** The log's newest published head; undefined before its first entry has a place. */
+export async function readHead(reader: Reader): Promise<Head | undefined> {
+  const [row] = await reader.rows<{ size: number; checkpoint: string; signed_at: Date }>(
+    'select size, checkpoint, signed_at from ledger_heads where tenant_id = $1 and size > 0',
+    [reader.tenantId],
+  )
+  return row && { size: row.size, checkpoint: row.checkpoint, signedAt: row.signed_at.getTime() }
+}
+
+/** The first `width` hashes of a tile; undefined when it does not have as many. */
+export async function readTile(reader: Reader, level: number, index: number, width = TILE_WIDTH): Promise<Buffer | undefined> {
+  const bytes = await wholeTile(reader, level, index)
+  return bytes && bytes.length >= width * HASH_BYTES ? bytes.subarray(0, width * HASH_BYTES) : undefined
+}
+
+async function wholeTile(reader: Reader, level: number, index: number): Promise<Buffer | undefined> {
+  const name = `${reader.tenantId}/${level}/${index}`
+  const known = fullTiles.get(name)
+  if (known) return known
+  const [row] = await reader.rows<{ hashes: Buffer }>(
+    'select hashes from ledger_tiles where tenant_id = $1 and level = $2 and tile_index = $3',
+    [reader.tenantId, level, index],
+  )
+  if (row?.hashes.length === TILE_WIDTH * HASH_BYTES) fullTiles.set(name, row.hashes)
+  return row?.hashes
+}
+
+/** The first `width` entries of a bundle, packed; undefined when it does not have as many. */
+export async function readBundle(reader: Reader, index: number, width = TILE_WIDTH): Promise<Buffer | undefined> {
+  const [row] = await reader.rows<{ entries: Buffer }>(
+    'select entries from ledger_bundles where tenant_id = $1 and bundle_index = $2',
+    [reader.tenantId, index],
+  )
+  if (!row) return undefined
+  let end = 0
+  for (let i = 0; i < width; i++) {
+    if (end + 2 > row.entries.length) return undefined
+    end += 2 + row.entries.readUInt16BE(end)
+  }
+  return row.entries.subarray(0, end)
+}
+
+/** RFC 6962 audit path of the entry in the tree of `size`. */
+export async function proveInclusion(reader: Reader, index: number, size: number): Promise<TreeHash[]> {
+  return withTiles(reader, (subtree) => inclusionProof(subtree, index, size))
+}
+
+/** RFC 6962 proof that the log of `older` is the beginning of the log of `newer`. */
+export async function proveConsistency(reader: Reader, older: number, newer: number): Promise<TreeHash[]> {
+  return withTiles(reader, (subtree) => consistencyProof(subtree, older, newer))
+}
+
+/** Where an entry stands; undefined while it still waits, or when there is none. */
+export async function findEntry(reader: Reader, entryId: string): Promise<number | undefined> {
+  const [row] = await reader.rows<{ entry_index: number }>(
+    'select entry_index from ledger_places where tenant_id = $1 and entry_id = $2',
+    [reader.tenantId, entryId],
+  )
+  return row?.entry_index
+}
+
+/** Entries from index `from` up to `to` (exclusive), as far as there are any. */
+export async function readEntries(reader: Reader, from: number, to: number): Promise<(Entry & { index: number })[]> {
+  const rows = await reader.rows<{ bundle_index: number; entries: Buffer }>(
+    'select bundle_index, entries from ledger_bundles where tenant_id = $1 and bundle_index between $2 and $3 order by bundle_index',
+    [reader.tenantId, Math.floor(from / TILE_WIDTH), Math.floor(Math.max(from, to - 1) / TILE_WIDTH)],
+  )
+  return rows.flatMap((row) =>
+    unpackEntries(row.entries)
+      .map((bytes, i) => ({ bytes, index: row.bundle_index * TILE_WIDTH + i }))
+      .filter(({ index }) => index >= from && index < to)
+      .map(({ bytes, index }) => ({ ...(JSON.parse(bytes.toString()) as { [key: string]: Json } & Entry), index })),
+  )
+}
+
+/**
+ * Runs a calculation that needs tiles, fetching those it misses and running it again: three rounds at most
+ * for a million entries, one when they are in memory.
+ */
+async function withTiles<Result>(reader: Reader, calculate: (subtree: ReturnType<typeof subtreeFromTiles>) => Result): Promise<Result> {
+  const known = new Map<string, Buffer>()
+  for (;;) {
+    const missing = new Map<string, { level: number; index: number }>()
+    const subtree = subtreeFromTiles((level, index) => {
+      const tile = known.get(`${level}/${index}`) ?? fullTiles.get(`${reader.tenantId}/${level}/${index}`)
+      if (tile) return tile
+      missing.set(`${level}/${index}`, { level, index })
+      return NOT_YET
+    })
+    const result = calculate(subtree)
+    if (missing.size === 0) return result
+    for (const [name, { level, index }] of missing) {
+      const tile = await wholeTile(reader, level, index)
+      if (!tile) throw new RangeError('the log is not as large as was asked')
+      known.set(name, tile)
+    }
+  }
+}
+
+const NOT_YET = Buffer.alloc(TILE_WIDTH * HASH_BYTES)

@@ -1,0 +1,108 @@
+import type { Reader, Transaction } from '#database/handles.ts'
+import { packEntries } from './verify/bundle.ts'
+import { HASH_BYTES, leafHash, rangeRoot, type TreeHash } from './verify/hash-tree.ts'
+import { TILE_WIDTH, fold, subtreeFromTiles } from './verify/tile.ts'
+
+/** The growing right edge of one log: per level the last tile, and the last entry bundle. */
+export interface TreeEdge {
+  size: number
+  /** By level; `start` is the tile's index. The last tile of a level is kept even when it is full. */
+  readonly tiles: { start: number; hashes: Buffer }[]
+  bundle: { start: number; entries: Buffer }
+}
+
+export function emptyEdge(): TreeEdge {
+  return { size: 0, tiles: [], bundle: { start: 0, entries: Buffer.alloc(0) } }
+}
+
+/** Reads the edge of a log of `size` in one statement. */
+export async function loadEdge(reader: Reader, size: number): Promise<TreeEdge> {
+  const edge = emptyEdge()
+  edge.size = size
+  const levels: number[] = []
+  const indexes: number[] = []
+  for (let level = 0, hashes = size; hashes > 0; level++, hashes = Math.floor(hashes / TILE_WIDTH)) {
+    levels.push(level)
+    indexes.push(Math.floor((hashes - 1) / TILE_WIDTH))
+  }
+  if (size === 0) return edge
+  const rows = await reader.rows<{ level: number; hashes: Buffer }>(
+    `select t.level, t.hashes from ledger_tiles t
+       join unnest($2::smallint[], $3::bigint[]) as n (level, tile_index) using (level, tile_index)
+      where t.tenant_id = $1 order by t.level`,
+    [reader.tenantId, levels, indexes],
+  )
+  if (rows.length !== levels.length) throw new Error('the ledger lacks a tile of its edge')
+  rows.forEach((row, level) => edge.tiles.push({ start: indexes[level] ?? 0, hashes: row.hashes }))
+  const [bundle] = await reader.rows<{ entries: Buffer }>(
+    'select entries from ledger_bundles where tenant_id = $1 and bundle_index = $2',
+    [reader.tenantId, indexes[0]],
+  )
+  if (!bundle) throw new Error('the ledger lacks its last bundle')
+  edge.bundle = { start: indexes[0] ?? 0, entries: bundle.entries }
+  return edge
+}
+
+/** What changed: rows to write. */
+export interface EdgeChanges {
+  readonly tiles: Map<string, { level: number; index: number; hashes: Buffer }>
+  readonly bundles: Map<number, Buffer>
+}
+
+/** Adds entries to the edge and answers the tiles and bundles that are new or grew. */
+export function growEdge(edge: TreeEdge, entries: readonly Buffer[]): EdgeChanges {
+  const changes: EdgeChanges = { tiles: new Map(), bundles: new Map() }
+  for (let from = 0; from < entries.length; ) {
+    const room = TILE_WIDTH - (edge.size % TILE_WIDTH)
+    const some = entries.slice(from, from + room)
+    growBundle(edge, some, changes)
+    growLevel(edge, 0, some.map(leafHash), changes)
+    edge.size += some.length
+    from += some.length
+  }
+  return changes
+}
+
+/** Root of the edge's tree: only the edge is needed, since all to its left is complete. */
+export function edgeRoot(edge: TreeEdge): TreeHash {
+  const subtree = subtreeFromTiles((level, index) => {
+    const tile = edge.tiles[level]
+    if (tile?.start !== index) throw new Error('the root needs a tile that is not at the edge')
+    return tile.hashes
+  })
+  return rangeRoot(subtree, 0, edge.size)
+}
+
+export async function writeChanges(tx: Transaction, changes: EdgeChanges): Promise<void> {
+  const tiles = [...changes.tiles.values()]
+  await tx.change(
+    `insert into ledger_tiles (tenant_id, level, tile_index, hashes)
+     select $1, n.level, n.tile_index, n.hashes from unnest($2::smallint[], $3::bigint[], $4::bytea[]) as n (level, tile_index, hashes)
+     on conflict (tenant_id, level, tile_index) do update set hashes = excluded.hashes`,
+    [tx.tenantId, tiles.map((t) => t.level), tiles.map((t) => t.index), tiles.map((t) => t.hashes)],
+  )
+  await tx.change(
+    `insert into ledger_bundles (tenant_id, bundle_index, entries)
+     select $1, n.bundle_index, n.entries from unnest($2::bigint[], $3::bytea[]) as n (bundle_index, entries)
+     on conflict (tenant_id, bundle_index) do update set entries = excluded.entries`,
+    [tx.tenantId, [...changes.bundles.keys()], [...changes.bundles.values()]],
+  )
+}
+
+function growBundle(edge: TreeEdge, entries: readonly Buffer[], changes: EdgeChanges): void {
+  const index = Math.floor(edge.size / TILE_WIDTH)
+  const before = edge.bundle.start === index ? edge.bundle.entries : Buffer.alloc(0)
+  edge.bundle = { start: index, entries: Buffer.concat([before, packEntries(entries)]) }
+  changes.bundles.set(index, edge.bundle.entries)
+}
+
+/** Adds hashes that fit the level's last tile; a tile that becomes full puts its own hash one level up. */
+function growLevel(edge: TreeEdge, level: number, hashes: readonly TreeHash[], changes: EdgeChanges): void {
+  const last = edge.tiles[level]
+  const full = last?.hashes.length === TILE_WIDTH * HASH_BYTES
+  const tile = last && !full ? last : { start: last ? last.start + 1 : 0, hashes: Buffer.alloc(0) }
+  tile.hashes = Buffer.concat([tile.hashes, Buffer.from(hashes.join(''), 'latin1')])
+  edge.tiles[level] = tile
+  changes.tiles.set(`${level}/${tile.start}`, { level, index: tile.start, hashes: tile.hashes })
+  if (tile.hashes.length === TILE_WIDTH * HASH_BYTES) growLevel(edge, level + 1, [fold(tile.hashes, 0, TILE_WIDTH)], changes)
+}
