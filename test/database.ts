@@ -27,7 +27,12 @@ export interface TestDatabase {
 export async function testDatabase(): Promise<TestDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'sluss-test-'))
   const server = await startBundled({ folder, clock: systemClock, log: silentLog })
-  await migrate({ owner: server.owner, appPassword: server.app.password, folder: MIGRATIONS, log: silentLog })
+  await migrate({
+    owner: server.owner,
+    appPassword: server.app.password,
+    folder: MIGRATIONS,
+    log: silentLog,
+  })
   const opened: Database[] = []
   const openNode = async (app: PoolSettings = server.app): Promise<Database> => {
     const database = await openDatabase({ app, nodeId: randomUUID(), log: silentLog })

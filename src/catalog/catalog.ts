@@ -40,12 +40,12 @@ export interface DataItem {
   readonly purposes: readonly PurposeId[]
   /** Precisions a tenant may choose, most exact first; `withheld` is always possible. */
   readonly precisions: readonly Precision[]
-  /** Days the item may be kept after its trigger; see `retention.ts`. */
+  /** Id of the rule in `retention.ts` that says how long it may be kept. */
   readonly retention: string
+  /** Also collected where only apps are managed, not the device. */
+  readonly mamOnly?: boolean
   /** W3C DPV personal-data category. */
   readonly dpv: string
-  /** Fact row ids this item was built from. */
-  readonly sources: readonly string[]
 }
 
 export type Direction = 'outbound' | 'inbound'
@@ -56,8 +56,22 @@ export interface FlowItem {
   /** Fact row id, or a protocol reference such as `protocol:apple_dep.Profile.url`. */
   readonly source: string
   readonly status: Status
+  /** How the source classes this very row; an item takes the strictest of its rows. */
+  readonly class: ItemClass
+  readonly personal: boolean
+  readonly secret?: boolean
+  /** The item as the source spells it. */
+  readonly says: string
+  /** Why, in the words of the facts. */
+  readonly why: string
   readonly protocolKey?: string
   readonly optional?: boolean
+  readonly message?: string
+  readonly group?: string
+  readonly example?: string
+  readonly sourceRow?: number
+  /** The published page the row stands on. */
+  readonly page?: string
   /**
    * Where the published page and the party's protocol disagree on the direction: the direction the protocol
    * really has. `undefined` where they agree. The protocol's is the one the gate enforces.

@@ -108,7 +108,11 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   }
 }
 
-async function query<Row extends object>(pool: pg.Pool, text: string, values?: unknown[]): Promise<Row[]> {
+async function query<Row extends object>(
+  pool: pg.Pool,
+  text: string,
+  values?: unknown[],
+): Promise<Row[]> {
   try {
     return (await pool.query(text, values)).rows as Row[]
   } catch (thrown) {

@@ -40,7 +40,10 @@ export function groupCommits<Item, Result>(
   options: GroupOptions = {},
 ): GroupCommits<Item, Result> {
   const { inFlight = 2, largest = 512, waiting = 20_000 } = options
-  const queues = new Map<string, { waiting: Caller<Item, Result>[]; underWay: number; gathering: boolean }>()
+  const queues = new Map<
+    string,
+    { waiting: Caller<Item, Result>[]; underWay: number; gathering: boolean }
+  >()
   let idlers: (() => void)[] = []
 
   const run = async (tenantId: string): Promise<void> => {
@@ -51,7 +54,12 @@ export function groupCommits<Item, Result>(
     const group = queue.waiting.splice(0, largest)
     queue.underWay++
     try {
-      const results = await database.write(tenantId, (tx) => work(tx, group.map((caller) => caller.item)))
+      const results = await database.write(tenantId, (tx) =>
+        work(
+          tx,
+          group.map((caller) => caller.item),
+        ),
+      )
       if (results.length !== group.length) throw new Error('a group answers one result per item')
       group.forEach((caller, i) => caller.resolve(results[i] as Result))
     } catch (fault) {

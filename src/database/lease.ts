@@ -43,7 +43,10 @@ export async function holdLease(database: Database, clock: Clock, log: Log): Pro
   timer.unref()
   const forget = (nodeId: string): Promise<void> =>
     database.write(INSTALLATION, async (tx) => {
-      await tx.change('delete from nodes where tenant_id = $1 and node_id = $2', [INSTALLATION, nodeId])
+      await tx.change('delete from nodes where tenant_id = $1 and node_id = $2', [
+        INSTALLATION,
+        nodeId,
+      ])
     })
   return {
     held: () => clock.elapsed() - confirmed < LEASE_IN_MS,
@@ -59,7 +62,9 @@ export async function holdLease(database: Database, clock: Clock, log: Log): Pro
     stop: async () => {
       clearInterval(timer)
       await beating
-      await forget(database.nodeId).catch(() => log.warn('the node could not sign off', { nodeId: database.nodeId }))
+      await forget(database.nodeId).catch(() =>
+        log.warn('the node could not sign off', { nodeId: database.nodeId }),
+      )
     },
   }
 }

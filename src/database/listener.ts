@@ -17,7 +17,10 @@ interface Subscription {
  * One connection for all notifications of a node. After a loss it subscribes anew and calls every `onGap`,
  * since what was said meanwhile is lost. A probe each second notices a connection that was cut in silence.
  */
-export function openListener(settings: PoolSettings, log: Log): { listen: Database['listen']; close(): Promise<void> } {
+export function openListener(
+  settings: PoolSettings,
+  log: Log,
+): { listen: Database['listen']; close(): Promise<void> } {
   const subscriptions = new Set<Subscription>()
   let client: pg.Client | undefined
   let opening: Promise<void> | undefined
@@ -80,7 +83,8 @@ export function openListener(settings: PoolSettings, log: Log): { listen: Databa
 
   return {
     listen: async (channel, handler, onGap) => {
-      if (!CHANNEL.test(channel)) throw new Error('a channel name is lower-case letters and underscores')
+      if (!CHANNEL.test(channel))
+        throw new Error('a channel name is lower-case letters and underscores')
       const subscription: Subscription = { channel, handler, onGap }
       subscriptions.add(subscription)
       if (client) await client.query(`listen ${channel}`)

@@ -35,14 +35,17 @@ export async function migrate(parts: {
     await client.query(
       'create table if not exists migrations (name text primary key, hash text not null, applied_at timestamptz not null default now())',
     )
-    const applied = await client.query<{ name: string; hash: string }>('select name, hash from migrations')
+    const applied = await client.query<{ name: string; hash: string }>(
+      'select name, hash from migrations',
+    )
     const known = new Map(applied.rows.map((row) => [row.name, row.hash]))
     refuseUnknown(known, migrations)
     await ensureAppRole(client, parts.appPassword)
     for (const migration of migrations) {
       const hash = known.get(migration.name)
       if (hash === undefined) await apply(client, migration)
-      else if (hash !== migration.hash) throw new Error(`the migration ${migration.name} was changed after it was applied`)
+      else if (hash !== migration.hash)
+        throw new Error(`the migration ${migration.name} was changed after it was applied`)
     }
     parts.log.info('the schema is up to date', { count: migrations.length })
   } finally {
@@ -57,7 +60,8 @@ async function readMigrations(folder: string): Promise<Migration[]> {
       const sql = await readFile(join(folder, name), 'utf8')
       const owner = FILE_NAME.exec(name)?.[2]
       if (!owner) throw new Error(`a migration is named NNNN-room-title.sql, but one is ${name}`)
-      if (!sql.startsWith(`-- owner: ${owner}\n`)) throw new Error(`${name} must begin with "-- owner: ${owner}"`)
+      if (!sql.startsWith(`-- owner: ${owner}\n`))
+        throw new Error(`${name} must begin with "-- owner: ${owner}"`)
       return { name, sql, hash: sha256Hex(sql) }
     }),
   )
@@ -83,7 +87,10 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
   await client.query('begin')
   try {
     await client.query(migration.sql)
-    await client.query('insert into migrations (name, hash) values ($1, $2)', [migration.name, migration.hash])
+    await client.query('insert into migrations (name, hash) values ($1, $2)', [
+      migration.name,
+      migration.hash,
+    ])
     await client.query('commit')
   } catch (thrown) {
     await client.query('rollback')

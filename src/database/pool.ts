@@ -36,11 +36,16 @@ export const QUERY_DEADLINE_IN_MS = 5_000
 const types: pg.CustomTypesConfig = {
   // Counters and sizes of Sluss stay far below 2^53.
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+    oid === INT8
+      ? Number
+      : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 }
 
 /** Connection settings for the driver. `deadline` 0 lets long administrative statements run. */
-export function driverConfig(settings: PoolSettings, deadline = QUERY_DEADLINE_IN_MS): pg.ClientConfig {
+export function driverConfig(
+  settings: PoolSettings,
+  deadline = QUERY_DEADLINE_IN_MS,
+): pg.ClientConfig {
   return {
     host: settings.host,
     port: settings.port,

@@ -6,7 +6,12 @@ import { KeyDestroyed, type Keys, type Signer } from './keys.ts'
 import type { RootKey } from './root-key.ts'
 import { loadSigner } from './signing.ts'
 import { insertSubjectKeys, selectSubjectKeys } from './subject-keys.ts'
-import { createTenantKeyRows, loadTenantKeys, rotateTenantKey, type TenantKeys } from './tenant-keys.ts'
+import {
+  createTenantKeyRows,
+  loadTenantKeys,
+  rotateTenantKey,
+  type TenantKeys,
+} from './tenant-keys.ts'
 
 /** Destroyed and rotated keys are announced to all nodes here: `tenant` or `tenant subject`. */
 const CHANNEL = 'sluss_keys'
@@ -23,7 +28,10 @@ export interface KeyRoom extends Keys {
 }
 
 /** The keys of the installation, with bounded caches that a destruction on any node empties. */
-export async function createKeys(parts: { database: Database; rootKey: RootKey }): Promise<KeyRoom> {
+export async function createKeys(parts: {
+  database: Database
+  rootKey: RootKey
+}): Promise<KeyRoom> {
   const { database, rootKey } = parts
   const tenants = new BoundedCache<string, TenantKeys>(TENANTS_IN_MEMORY)
   const subjects = new BoundedCache<string, Buffer>(SUBJECTS_IN_MEMORY)
@@ -48,7 +56,10 @@ export async function createKeys(parts: { database: Database; rootKey: RootKey }
     return loaded
   }
 
-  const subjectKeys = async (reader: Reader, ids: readonly string[]): Promise<ReadonlyMap<string, Buffer>> => {
+  const subjectKeys = async (
+    reader: Reader,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, Buffer>> => {
     const found = new Map<string, Buffer>()
     const missing: string[] = []
     for (const id of ids) {
@@ -88,23 +99,35 @@ export async function createKeys(parts: { database: Database; rootKey: RootKey }
     createSubjectKey: async (tx, id) => insertSubjectKeys(tx, await tenantKeys(tx), [id]),
     createSubjectKeys: async (tx, ids) => insertSubjectKeys(tx, await tenantKeys(tx), ids),
     destroySubjectKey: async (tx, id) => {
-      const gone = await tx.change('delete from subject_keys where tenant_id = $1 and subject_id = $2', [tx.tenantId, id])
+      const gone = await tx.change(
+        'delete from subject_keys where tenant_id = $1 and subject_id = $2',
+        [tx.tenantId, id],
+      )
       await announce(tx, `${tx.tenantId} ${id}`)
       forget(`${tx.tenantId} ${id}`)
       return gone > 0
     },
-    sealFor: async (reader, id, context, plaintext) => sealBytes(await subjectKey(reader, id), `${reader.tenantId}/${id}/${context}`, plaintext),
-    openFor: async (reader, id, context, sealed) => openBytes(await subjectKey(reader, id), `${reader.tenantId}/${id}/${context}`, sealed),
+    sealFor: async (reader, id, context, plaintext) =>
+      sealBytes(await subjectKey(reader, id), `${reader.tenantId}/${id}/${context}`, plaintext),
+    openFor: async (reader, id, context, sealed) =>
+      openBytes(await subjectKey(reader, id), `${reader.tenantId}/${id}/${context}`, sealed),
     sealForTenant: async (reader, context, plaintext) =>
-      sealBytes((await tenantKeys(reader)).derive('seal'), `${reader.tenantId}/${context}`, plaintext),
+      sealBytes(
+        (await tenantKeys(reader)).derive('seal'),
+        `${reader.tenantId}/${context}`,
+        plaintext,
+      ),
     openForTenant: async (reader, context, sealed) =>
       openBytes((await tenantKeys(reader)).derive('seal'), `${reader.tenantId}/${context}`, sealed),
     blindIndex: (reader, item) => hashFor(reader, `blind-index/${item}`),
     payloadCommitment: (reader) => hashFor(reader, 'payload-commitment'),
-    pseudonymKey: async (reader, recipient) => (await tenantKeys(reader)).derive(`pseudonym/${recipient}`),
+    pseudonymKey: async (reader, recipient) =>
+      (await tenantKeys(reader)).derive(`pseudonym/${recipient}`),
     subjectCommitments: async (reader, ids) => {
       const keys = await subjectKeys(reader, ids)
-      return new Map([...keys].map(([id, key]) => [id, keyedHash(key, COMMITMENT_BYTES)('commitment')]))
+      return new Map(
+        [...keys].map(([id, key]) => [id, keyedHash(key, COMMITMENT_BYTES)('commitment')]),
+      )
     },
     signer: (name) => {
       let signer = signers.get(name)
@@ -122,7 +145,10 @@ export async function createKeys(parts: { database: Database; rootKey: RootKey }
     },
     destroyRetiredKeys: async (tx, before) => {
       await announce(tx, tx.tenantId)
-      return tx.change('delete from tenant_keys where tenant_id = $1 and retired_at < $2', [tx.tenantId, before])
+      return tx.change('delete from tenant_keys where tenant_id = $1 and retired_at < $2', [
+        tx.tenantId,
+        before,
+      ])
     },
     close: stopListening,
   }

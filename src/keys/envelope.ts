@@ -16,7 +16,8 @@ export function sealBytes(key: Buffer, context: string, plaintext: Buffer): Buff
 
 /** @throws KeyFault when bytes, key and context do not belong together */
 export function openBytes(key: Buffer, context: string, sealed: Buffer): Buffer {
-  if (sealed.length < 1 + NONCE + TAG || sealed[0] !== VERSION) throw new KeyFault('sealed bytes of an unknown form')
+  if (sealed.length < 1 + NONCE + TAG || sealed[0] !== VERSION)
+    throw new KeyFault('sealed bytes of an unknown form')
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + NONCE))
   decipher.setAAD(Buffer.from(context))
   decipher.setAuthTag(sealed.subarray(1 + NONCE, 1 + NONCE + TAG))

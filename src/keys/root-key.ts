@@ -19,7 +19,8 @@ const LENGTH = 32
  */
 export async function fileRootKey(path: string): Promise<RootKey> {
   const key = await readOrMake(path)
-  if (key.length !== LENGTH) throw new Error(`the root key ${path} must be ${LENGTH} bytes, but is ${key.length}`)
+  if (key.length !== LENGTH)
+    throw new Error(`the root key ${path} must be ${LENGTH} bytes, but is ${key.length}`)
   return {
     wrap: async (context, plain) => sealBytes(key, context, plain),
     unwrap: async (context, wrapped) => openBytes(key, context, wrapped),
@@ -29,7 +30,8 @@ export async function fileRootKey(path: string): Promise<RootKey> {
 async function readOrMake(path: string): Promise<Buffer> {
   const found = await stat(path).catch(() => undefined)
   if (found) {
-    if ((found.mode & 0o077) !== 0) throw new Error(`the root key ${path} can be read by others; its mode must be 600`)
+    if ((found.mode & 0o077) !== 0)
+      throw new Error(`the root key ${path} can be read by others; its mode must be 600`)
     return readFile(path)
   }
   await mkdir(dirname(path), { recursive: true })

@@ -4,7 +4,11 @@ import { openBytes, sealBytes } from './envelope.ts'
 import { subjectContext, type TenantKeys } from './tenant-keys.ts'
 
 /** Makes keys for the subjects that have none, in one statement. */
-export async function insertSubjectKeys(tx: Transaction, keys: TenantKeys, subjectIds: readonly string[]): Promise<void> {
+export async function insertSubjectKeys(
+  tx: Transaction,
+  keys: TenantKeys,
+  subjectIds: readonly string[],
+): Promise<void> {
   if (subjectIds.length === 0) return
   await tx.change(
     `insert into subject_keys (tenant_id, subject_id, key_id, wrapped)
@@ -14,7 +18,9 @@ export async function insertSubjectKeys(tx: Transaction, keys: TenantKeys, subje
       tx.tenantId,
       keys.currentId,
       subjectIds,
-      subjectIds.map((id) => sealBytes(keys.current, subjectContext(tx.tenantId, id), randomBytes(32))),
+      subjectIds.map((id) =>
+        sealBytes(keys.current, subjectContext(tx.tenantId, id), randomBytes(32)),
+      ),
     ],
   )
 }
@@ -32,7 +38,11 @@ export async function selectSubjectKeys(
   return new Map(
     rows.map((row) => [
       row.subject_id,
-      openBytes(keys.byId(row.key_id), subjectContext(reader.tenantId, row.subject_id), row.wrapped),
+      openBytes(
+        keys.byId(row.key_id),
+        subjectContext(reader.tenantId, row.subject_id),
+        row.wrapped,
+      ),
     ]),
   )
 }

@@ -30,7 +30,10 @@ export async function createTenantKeyRows(tx: Transaction, root: RootKey): Promi
 }
 
 /** A further generation, which becomes the current one. */
-export async function addTenantKey(tx: Transaction, root: RootKey): Promise<{ keyId: string; key: Buffer }> {
+export async function addTenantKey(
+  tx: Transaction,
+  root: RootKey,
+): Promise<{ keyId: string; key: Buffer }> {
   const keyId = newId()
   const key = randomBytes(32)
   await tx.change('insert into tenant_keys (tenant_id, key_id, wrapped) values ($1, $2, $3)', [
@@ -55,7 +58,8 @@ export async function loadTenantKeys(reader: Reader, root: RootKey): Promise<Ten
   const newest = rows.find((row) => row.retired_at === null)
   if (!newest || !secret) throw new KeyFault('the tenant has no keys')
   const keys = new Map<string, Buffer>()
-  for (const row of rows) keys.set(row.key_id, await root.unwrap(keyContext(tenantId, row.key_id), row.wrapped))
+  for (const row of rows)
+    keys.set(row.key_id, await root.unwrap(keyContext(tenantId, row.key_id), row.wrapped))
   const byId = (keyId: string): Buffer => {
     const key = keys.get(keyId)
     if (!key) throw new KeyFault('the wrapping key of that generation is gone')

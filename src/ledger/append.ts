@@ -29,6 +29,7 @@ export async function appendAll(tx: Transaction, entries: readonly Entry[]): Pro
 /** The bytes that are hashed into the log: canonical JSON, so that anybody can make them again. */
 export function entryBytes(entry: Entry): Buffer {
   const bytes = Buffer.from(canonicalJson({ v: 1, ...entry } as unknown as Json))
-  if (bytes.length > MAX_ENTRY_BYTES) throw new RangeError(`an entry of kind ${entry.kind} is too large`)
+  if (bytes.length > MAX_ENTRY_BYTES)
+    throw new RangeError(`an entry of kind ${entry.kind} is too large`)
   return bytes
 }

@@ -10,7 +10,15 @@ import { silentLog } from '#foundation/log.ts'
 import { type TestDatabase, testDatabase } from '../../test/database.ts'
 import { append, appendAll, entryBytes } from './append.ts'
 import type { Entry } from './entry.ts'
-import { findEntry, proveConsistency, proveInclusion, readBundle, readEntries, readHead, readTile } from './read.ts'
+import {
+  findEntry,
+  proveConsistency,
+  proveInclusion,
+  readBundle,
+  readEntries,
+  readHead,
+  readTile,
+} from './read.ts'
 import { logKey } from './sequence.ts'
 import { startSequencer } from './sequencer.ts'
 import { openCheckpoint } from './verify/checkpoint.ts'
@@ -99,13 +107,37 @@ describe('ledger', () => {
       for (const note of heads) {
         const older = openCheckpoint(note, key('racing'))
         assert.ok(older)
-        assert.ok(verifyConsistency(older, checkpoint, await proveConsistency(reader, older.size, checkpoint.size)))
+        assert.ok(
+          verifyConsistency(
+            older,
+            checkpoint,
+            await proveConsistency(reader, older.size, checkpoint.size),
+          ),
+        )
       }
       for (const index of [0, 1, 255, 256, checkpoint.size - 1]) {
         const proof = await proveInclusion(reader, index, checkpoint.size)
-        assert.ok(verifyInclusion(leaves[index] ?? '', index, checkpoint.size, proof, checkpoint.root))
-        assert.ok(!verifyInclusion(leaves[index] ?? '', index, checkpoint.size, proof.slice(1), checkpoint.root))
-        assert.ok(!verifyInclusion(leafHash(Buffer.from('{}')), index, checkpoint.size, proof, checkpoint.root))
+        assert.ok(
+          verifyInclusion(leaves[index] ?? '', index, checkpoint.size, proof, checkpoint.root),
+        )
+        assert.ok(
+          !verifyInclusion(
+            leaves[index] ?? '',
+            index,
+            checkpoint.size,
+            proof.slice(1),
+            checkpoint.root,
+          ),
+        )
+        assert.ok(
+          !verifyInclusion(
+            leafHash(Buffer.from('{}')),
+            index,
+            checkpoint.size,
+            proof,
+            checkpoint.root,
+          ),
+        )
       }
     })
     await Promise.all(nodes.map(({ sequencer }) => sequencer.stop()))
@@ -122,12 +154,16 @@ describe('ledger', () => {
   it('refuses to change what was published', async () => {
     await assert.rejects(
       test.database.write('racing', (tx) =>
-        tx.change(`update ledger_tiles set hashes = set_byte(hashes, 0, get_byte(hashes, 0) # 1) where tenant_id = 'racing' and level = 0`),
+        tx.change(
+          `update ledger_tiles set hashes = set_byte(hashes, 0, get_byte(hashes, 0) # 1) where tenant_id = 'racing' and level = 0`,
+        ),
       ),
       { code: '23514' },
     )
     await assert.rejects(
-      test.database.write('racing', (tx) => tx.change(`delete from ledger_bundles where tenant_id = 'racing'`)),
+      test.database.write('racing', (tx) =>
+        tx.change(`delete from ledger_bundles where tenant_id = 'racing'`),
+      ),
       { code: '42501' },
     )
   })
@@ -138,7 +174,9 @@ describe('ledger', () => {
     const clean = await verifyFolder(folder, key('racing'))
     assert.deepEqual(clean.findings, [])
     assert.equal(clean.entries, head.size)
-    const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((file) => file.isFile())
+    const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((file) =>
+      file.isFile(),
+    )
     let flips = 0
     for (const file of files) {
       const path = join(file.parentPath, file.name)
@@ -149,7 +187,10 @@ describe('ledger', () => {
         changed[at] = (changed[at] ?? 0) ^ (1 << (flips % 8))
         await writeFile(path, changed)
         const verdict = await verifyFolder(folder, key('racing'))
-        assert.ok(verdict.findings.length > 0, `bit ${flips % 8} of byte ${at} of ${file.name} went unseen`)
+        assert.ok(
+          verdict.findings.length > 0,
+          `bit ${flips % 8} of byte ${at} of ${file.name} went unseen`,
+        )
         flips++
       }
       await writeFile(path, bytes)
@@ -165,12 +206,18 @@ describe('ledger', () => {
     const { formatCheckpoint } = await import('./verify/checkpoint.ts')
     const { signNote } = await import('./verify/note.ts')
     const forged = signNote(
-      formatCheckpoint({ origin: key('racing').name, size: 3, root: leafHash(Buffer.from('other')) }),
+      formatCheckpoint({
+        origin: key('racing').name,
+        size: 3,
+        root: leafHash(Buffer.from('other')),
+      }),
       key('racing'),
       signer.sign,
     )
     const verdict = await verifyFolder(folder, key('racing'), forged)
-    assert.deepEqual(verdict.findings, [{ where: 'older checkpoint', what: 'is not the beginning of this log' }])
+    assert.deepEqual(verdict.findings, [
+      { where: 'older checkpoint', what: 'is not the beginning of this log' },
+    ])
     await rm(folder, { recursive: true })
   })
 
@@ -178,7 +225,9 @@ describe('ledger', () => {
     const sequencer = startSequencer({ ...parts(), database: test.database })
     await sequencer.anchor()
     await sequencer.settled()
-    const entries = await test.database.read('installation', (reader) => readEntries(reader, 0, 1_000))
+    const entries = await test.database.read('installation', (reader) =>
+      readEntries(reader, 0, 1_000),
+    )
     const last = entries.findLast((one) => one.kind === 'checkpoints')
     const heads = last?.data.heads as { log: string; size: number }[]
     const racing = await test.database.read('racing', readHead)
@@ -194,7 +243,10 @@ describe('ledger', () => {
       for (const { level, index, width } of tilesOf(head.size)) {
         const path = join(folder, tilePath(level, index, width))
         await mkdir(dirname(path), { recursive: true })
-        const bytes = level === 'entries' ? await readBundle(reader, index, width) : await readTile(reader, level, index, width)
+        const bytes =
+          level === 'entries'
+            ? await readBundle(reader, index, width)
+            : await readTile(reader, level, index, width)
         assert.ok(bytes)
         await writeFile(path, bytes)
       }

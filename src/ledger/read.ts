@@ -26,12 +26,23 @@ export async function readHead(reader: Reader): Promise<Head | undefined> {
 }
 
 /** The first `width` hashes of a tile; undefined when it does not have as many. */
-export async function readTile(reader: Reader, level: number, index: number, width = TILE_WIDTH): Promise<Buffer | undefined> {
+export async function readTile(
+  reader: Reader,
+  level: number,
+  index: number,
+  width = TILE_WIDTH,
+): Promise<Buffer | undefined> {
   const bytes = await wholeTile(reader, level, index)
-  return bytes && bytes.length >= width * HASH_BYTES ? bytes.subarray(0, width * HASH_BYTES) : undefined
+  return bytes && bytes.length >= width * HASH_BYTES
+    ? bytes.subarray(0, width * HASH_BYTES)
+    : undefined
 }
 
-async function wholeTile(reader: Reader, level: number, index: number): Promise<Buffer | undefined> {
+async function wholeTile(
+  reader: Reader,
+  level: number,
+  index: number,
+): Promise<Buffer | undefined> {
   const name = `${reader.tenantId}/${level}/${index}`
   const known = fullTiles.get(name)
   if (known) return known
@@ -44,7 +55,11 @@ async function wholeTile(reader: Reader, level: number, index: number): Promise<
 }
 
 /** The first `width` entries of a bundle, packed; undefined when it does not have as many. */
-export async function readBundle(reader: Reader, index: number, width = TILE_WIDTH): Promise<Buffer | undefined> {
+export async function readBundle(
+  reader: Reader,
+  index: number,
+  width = TILE_WIDTH,
+): Promise<Buffer | undefined> {
   const [row] = await reader.rows<{ entries: Buffer }>(
     'select entries from ledger_bundles where tenant_id = $1 and bundle_index = $2',
     [reader.tenantId, index],
@@ -59,12 +74,20 @@ export async function readBundle(reader: Reader, index: number, width = TILE_WID
 }
 
 /** RFC 6962 audit path of the entry in the tree of `size`. */
-export async function proveInclusion(reader: Reader, index: number, size: number): Promise<TreeHash[]> {
+export async function proveInclusion(
+  reader: Reader,
+  index: number,
+  size: number,
+): Promise<TreeHash[]> {
   return withTiles(reader, (subtree) => inclusionProof(subtree, index, size))
 }
 
 /** RFC 6962 proof that the log of `older` is the beginning of the log of `newer`. */
-export async function proveConsistency(reader: Reader, older: number, newer: number): Promise<TreeHash[]> {
+export async function proveConsistency(
+  reader: Reader,
+  older: number,
+  newer: number,
+): Promise<TreeHash[]> {
   return withTiles(reader, (subtree) => consistencyProof(subtree, older, newer))
 }
 
@@ -78,16 +101,27 @@ export async function findEntry(reader: Reader, entryId: string): Promise<number
 }
 
 /** Entries from index `from` up to `to` (exclusive), as far as there are any. */
-export async function readEntries(reader: Reader, from: number, to: number): Promise<(Entry & { index: number })[]> {
+export async function readEntries(
+  reader: Reader,
+  from: number,
+  to: number,
+): Promise<(Entry & { index: number })[]> {
   const rows = await reader.rows<{ bundle_index: number; entries: Buffer }>(
     'select bundle_index, entries from ledger_bundles where tenant_id = $1 and bundle_index between $2 and $3 order by bundle_index',
-    [reader.tenantId, Math.floor(from / TILE_WIDTH), Math.floor(Math.max(from, to - 1) / TILE_WIDTH)],
+    [
+      reader.tenantId,
+      Math.floor(from / TILE_WIDTH),
+      Math.floor(Math.max(from, to - 1) / TILE_WIDTH),
+    ],
   )
   return rows.flatMap((row) =>
     unpackEntries(row.entries)
       .map((bytes, i) => ({ bytes, index: row.bundle_index * TILE_WIDTH + i }))
       .filter(({ index }) => index >= from && index < to)
-      .map(({ bytes, index }) => ({ ...(JSON.parse(bytes.toString()) as { [key: string]: Json } & Entry), index })),
+      .map(({ bytes, index }) => ({
+        ...(JSON.parse(bytes.toString()) as { [key: string]: Json } & Entry),
+        index,
+      })),
   )
 }
 
@@ -95,12 +129,16 @@ export async function readEntries(reader: Reader, from: number, to: number): Pro
  * Runs a calculation that needs tiles, fetching those it misses and running it again: three rounds at most
  * for a million entries, one when they are in memory.
  */
-async function withTiles<Result>(reader: Reader, calculate: (subtree: ReturnType<typeof subtreeFromTiles>) => Result): Promise<Result> {
+async function withTiles<Result>(
+  reader: Reader,
+  calculate: (subtree: ReturnType<typeof subtreeFromTiles>) => Result,
+): Promise<Result> {
   const known = new Map<string, Buffer>()
   for (;;) {
     const missing = new Map<string, { level: number; index: number }>()
     const subtree = subtreeFromTiles((level, index) => {
-      const tile = known.get(`${level}/${index}`) ?? fullTiles.get(`${reader.tenantId}/${level}/${index}`)
+      const tile =
+        known.get(`${level}/${index}`) ?? fullTiles.get(`${reader.tenantId}/${level}/${index}`)
       if (tile) return tile
       missing.set(`${level}/${index}`, { level, index })
       return NOT_YET

@@ -33,7 +33,10 @@ export function logKey(ledgerName: string, tenantId: string, publicKey: Buffer):
  *
  * @returns how many entries were placed; 0 when none waited, `busy` when another node has the log
  */
-export async function sequenceBatch(tx: Transaction, parts: SequenceParts): Promise<number | 'busy'> {
+export async function sequenceBatch(
+  tx: Transaction,
+  parts: SequenceParts,
+): Promise<number | 'busy'> {
   const size = await lockHead(tx)
   if (size === undefined) return 'busy'
   const queued = await tx.rows<{ queue_id: number; entry_id: string; entry: Buffer }>(
@@ -43,7 +46,10 @@ export async function sequenceBatch(tx: Transaction, parts: SequenceParts): Prom
   if (queued.length === 0) return 0
   await parts.reached?.('batch-read')
   const edge = await loadEdge(tx, size)
-  const changes = growEdge(edge, queued.map((row) => row.entry))
+  const changes = growEdge(
+    edge,
+    queued.map((row) => row.entry),
+  )
   await writeChanges(tx, changes)
   await tx.change(
     `insert into ledger_places (tenant_id, entry_id, entry_index)
@@ -51,10 +57,10 @@ export async function sequenceBatch(tx: Transaction, parts: SequenceParts): Prom
     [tx.tenantId, queued.map((row) => row.entry_id), size],
   )
   // By number, not by range: a smaller number may commit later than a larger one.
-  await tx.change('delete from ledger_queue where tenant_id = $1 and queue_id = any($2::bigint[])', [
-    tx.tenantId,
-    queued.map((row) => row.queue_id),
-  ])
+  await tx.change(
+    'delete from ledger_queue where tenant_id = $1 and queue_id = any($2::bigint[])',
+    [tx.tenantId, queued.map((row) => row.queue_id)],
+  )
   await parts.reached?.('tiles-written')
   await moveHead(tx, parts, size, edge.size, edgeRoot(edge))
   await parts.reached?.('head-moved')
@@ -73,9 +79,19 @@ async function lockHead(tx: Transaction): Promise<number | undefined> {
   return made === 1 ? 0 : undefined
 }
 
-async function moveHead(tx: Transaction, parts: SequenceParts, from: number, to: number, root: string): Promise<void> {
+async function moveHead(
+  tx: Transaction,
+  parts: SequenceParts,
+  from: number,
+  to: number,
+  root: string,
+): Promise<void> {
   const key = logKey(parts.ledgerName, tx.tenantId, parts.signer.publicKey)
-  const note = signNote(formatCheckpoint({ origin: key.name, size: to, root }), key, parts.signer.sign)
+  const note = signNote(
+    formatCheckpoint({ origin: key.name, size: to, root }),
+    key,
+    parts.signer.sign,
+  )
   const moved = await tx.change(
     'update ledger_heads set size = $3, checkpoint = $4, signed_at = $5 where tenant_id = $1 and size = $2',
     [tx.tenantId, from, to, note, new Date(parts.now())],

@@ -60,7 +60,9 @@ export function startSequencer(parts: SequencerParts): Sequencer {
     running.set(tenantId, run)
   }
   const waitingLogs = (): Promise<readonly { id: string }[]> =>
-    database.read(INSTALLATION, (reader) => reader.rows<{ id: string }>('select sluss_logs_with_queue() as id'))
+    database.read(INSTALLATION, (reader) =>
+      reader.rows<{ id: string }>('select sluss_logs_with_queue() as id'),
+    )
   const sweep = async (): Promise<number> => {
     const logs = await waitingLogs()
     for (const { id } of logs) wake(id)
@@ -77,7 +79,11 @@ export function startSequencer(parts: SequencerParts): Sequencer {
         [INSTALLATION],
       ),
     )
-    const moved = heads.map(({ tenant_id: log, size, checkpoint }) => ({ log, size, root: checkpoint.split('\n')[2] ?? '' }))
+    const moved = heads.map(({ tenant_id: log, size, checkpoint }) => ({
+      log,
+      size,
+      root: checkpoint.split('\n')[2] ?? '',
+    }))
     const state = sha256Hex(canonicalJson(moved))
     if (moved.length === 0 || state === anchored) return
     await database.write(INSTALLATION, async (tx) => {
@@ -95,7 +101,11 @@ export function startSequencer(parts: SequencerParts): Sequencer {
   }
 
   const stopFollowing = database.onCommitted(APPENDED, wake)
-  const every = (milliseconds: number, what: string, task: () => Promise<unknown>): NodeJS.Timeout => {
+  const every = (
+    milliseconds: number,
+    what: string,
+    task: () => Promise<unknown>,
+  ): NodeJS.Timeout => {
     const timer = setInterval(() => {
       task().catch(() => log.warn(`${what} failed and is tried again`))
     }, milliseconds)

@@ -21,7 +21,11 @@ export async function loadEdge(reader: Reader, size: number): Promise<TreeEdge> 
   edge.size = size
   const levels: number[] = []
   const indexes: number[] = []
-  for (let level = 0, hashes = size; hashes > 0; level++, hashes = Math.floor(hashes / TILE_WIDTH)) {
+  for (
+    let level = 0, hashes = size;
+    hashes > 0;
+    level++, hashes = Math.floor(hashes / TILE_WIDTH)
+  ) {
     levels.push(level)
     indexes.push(Math.floor((hashes - 1) / TILE_WIDTH))
   }
@@ -97,12 +101,18 @@ function growBundle(edge: TreeEdge, entries: readonly Buffer[], changes: EdgeCha
 }
 
 /** Adds hashes that fit the level's last tile; a tile that becomes full puts its own hash one level up. */
-function growLevel(edge: TreeEdge, level: number, hashes: readonly TreeHash[], changes: EdgeChanges): void {
+function growLevel(
+  edge: TreeEdge,
+  level: number,
+  hashes: readonly TreeHash[],
+  changes: EdgeChanges,
+): void {
   const last = edge.tiles[level]
   const full = last?.hashes.length === TILE_WIDTH * HASH_BYTES
   const tile = last && !full ? last : { start: last ? last.start + 1 : 0, hashes: Buffer.alloc(0) }
   tile.hashes = Buffer.concat([tile.hashes, Buffer.from(hashes.join(''), 'latin1')])
   edge.tiles[level] = tile
   changes.tiles.set(`${level}/${tile.start}`, { level, index: tile.start, hashes: tile.hashes })
-  if (tile.hashes.length === TILE_WIDTH * HASH_BYTES) growLevel(edge, level + 1, [fold(tile.hashes, 0, TILE_WIDTH)], changes)
+  if (tile.hashes.length === TILE_WIDTH * HASH_BYTES)
+    growLevel(edge, level + 1, [fold(tile.hashes, 0, TILE_WIDTH)], changes)
 }

@@ -17,7 +17,9 @@ export async function readTenant(reader: Reader): Promise<Tenant | undefined> {
     region: string
     state: TenantState
     privacy_contact: string | null
-  }>('select name, region, state, privacy_contact from tenants where tenant_id = $1', [reader.tenantId])
+  }>('select name, region, state, privacy_contact from tenants where tenant_id = $1', [
+    reader.tenantId,
+  ])
   return (
     row && {
       tenantId: reader.tenantId,

@@ -32,7 +32,9 @@ export async function findBinaries(account: Account, shared: string): Promise<Bi
   }
   const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string }
   const shipped = join(dirname(manifest), 'native')
-  const native = (await reachable(account, shipped)) ? shipped : await copyOnce(shipped, shared, version)
+  const native = (await reachable(account, shipped))
+    ? shipped
+    : await copyOnce(shipped, shared, version)
   return {
     initdb: join(native, 'bin', 'initdb'),
     postgres: join(native, 'bin', 'postgres'),

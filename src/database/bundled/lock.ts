@@ -5,7 +5,9 @@ import { join } from 'node:path'
 export class FolderInUse extends Error {
   readonly pid: number
   constructor(folder: string, pid: number) {
-    super(`the folder ${folder} is in use by the running process ${pid}; stop it or choose another folder`)
+    super(
+      `the folder ${folder} is in use by the running process ${pid}; stop it or choose another folder`,
+    )
     this.name = 'FolderInUse'
     this.pid = pid
   }
@@ -28,7 +30,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       if (await tryLink(draft, path)) return () => rm(path, { force: true })
       const held = await readFile(path, 'utf8').catch(() => '')
       const [pid, started] = held.trim().split(' ')
-      if (pid && (await startTime(Number(pid))) === started) throw new FolderInUse(folder, Number(pid))
+      if (pid && (await startTime(Number(pid))) === started)
+        throw new FolderInUse(folder, Number(pid))
       await removeStale(path, held)
     }
   } finally {

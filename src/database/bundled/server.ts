@@ -39,7 +39,11 @@ interface Place {
  * @throws FolderInUse when another process has the folder
  * @throws Error when the folder was written by another major version, saying what to do
  */
-export async function startBundled(parts: { folder: string; clock: Clock; log: Log }): Promise<BundledServer> {
+export async function startBundled(parts: {
+  folder: string
+  clock: Clock
+  log: Log
+}): Promise<BundledServer> {
   const unlock = await lockFolder(parts.folder)
   try {
     const place = await choosePlace(parts.folder)
@@ -64,7 +68,8 @@ export async function startBundled(parts: { folder: string; clock: Clock; log: L
       postmasterPid: running.pid,
       stop: async () => {
         await running.stop()
-        if (!socketFolder.startsWith(place.base)) await rm(socketFolder, { recursive: true, force: true })
+        if (!socketFolder.startsWith(place.base))
+          await rm(socketFolder, { recursive: true, force: true })
         await unlock()
       },
     }
@@ -222,13 +227,32 @@ async function launch(place: Place, socketFolder: string, clock: Clock): Promise
       place.binaries.postgres,
       [
         ...['-D', place.data, '-k', socketFolder, '-c', 'listen_addresses='],
-        ...['-c', 'max_connections=60', '-c', 'shared_buffers=64MB', '-c', 'log_min_messages=fatal'],
+        ...[
+          '-c',
+          'max_connections=60',
+          '-c',
+          'shared_buffers=64MB',
+          '-c',
+          'log_min_messages=fatal',
+        ],
         // What PostgreSQL logs must not quote statements or rows.
-        ...['-c', 'log_statement=none', '-c', 'log_min_error_statement=panic', '-c', 'log_error_verbosity=terse'],
+        ...[
+          '-c',
+          'log_statement=none',
+          '-c',
+          'log_min_error_statement=panic',
+          '-c',
+          'log_error_verbosity=terse',
+        ],
         ...['-c', 'wal_level=minimal', '-c', 'max_wal_senders=0', '-c', 'max_wal_size=512MB'],
       ],
       // A group of its own: an interrupt typed at a terminal is for Sluss, which stops its server itself.
-      { ...place.account.ids, cwd: place.base, detached: true, stdio: ['ignore', logFile.fd, logFile.fd] },
+      {
+        ...place.account.ids,
+        cwd: place.base,
+        detached: true,
+        stdio: ['ignore', logFile.fd, logFile.fd],
+      },
     )
     await logFile.close()
     if (await becomesReady(child, place.data, clock, started)) return child
@@ -239,7 +263,12 @@ async function launch(place: Place, socketFolder: string, clock: Clock): Promise
   }
 }
 
-async function becomesReady(child: ChildProcess, data: string, clock: Clock, started: number): Promise<boolean> {
+async function becomesReady(
+  child: ChildProcess,
+  data: string,
+  clock: Clock,
+  started: number,
+): Promise<boolean> {
   let gone = false
   child.once('exit', () => {
     gone = true

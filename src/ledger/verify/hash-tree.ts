@@ -80,7 +80,13 @@ export function consistencyProof(subtree: Subtree, older: number, newer: number)
 }
 
 /** RFC 9162 section 2.1.3.2: does the path lead from the leaf to the root? */
-export function verifyInclusion(leaf: TreeHash, index: number, size: number, proof: readonly TreeHash[], root: TreeHash): boolean {
+export function verifyInclusion(
+  leaf: TreeHash,
+  index: number,
+  size: number,
+  proof: readonly TreeHash[],
+  root: TreeHash,
+): boolean {
   if (index < 0 || index >= size) return false
   let fn = index
   let sn = size - 1

@@ -14,7 +14,11 @@ export interface NoteKey {
 
 /** Names a public key as notes do. A name has no spaces and no plus sign. */
 export function noteKey(name: string, publicKey: Buffer): NoteKey {
-  const id = hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ED25519), publicKey]), 'buffer').readUInt32BE()
+  const id = hash(
+    'sha256',
+    Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ED25519), publicKey]),
+    'buffer',
+  ).readUInt32BE()
   return { name, id, publicKey }
 }
 
@@ -32,7 +36,8 @@ export function parseVerifierKey(text: string): NoteKey {
     throw new Error('a verifier key is name+8 hex digits+base64 of an Ed25519 key')
   }
   const key = noteKey(match[1], material.subarray(1))
-  if (key.id !== Number.parseInt(match[2] ?? '', 16)) throw new Error('the id of the verifier key does not fit its key')
+  if (key.id !== Number.parseInt(match[2] ?? '', 16))
+    throw new Error('the id of the verifier key does not fit its key')
   return key
 }
 
@@ -56,7 +61,11 @@ export function openNote(note: string, key: NoteKey): string | undefined {
     const bytes = Buffer.from(match[2] ?? '', 'base64')
     if (bytes.toString('base64') !== match[2] || bytes.length !== 68) continue
     if (match[1] !== key.name || bytes.readUInt32BE() !== key.id) continue
-    const publicKey = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key.publicKey]), format: 'der', type: 'spki' })
+    const publicKey = createPublicKey({
+      key: Buffer.concat([SPKI_PREFIX, key.publicKey]),
+      format: 'der',
+      type: 'spki',
+    })
     if (verify(null, Buffer.from(text), publicKey, bytes.subarray(4))) return text
   }
   return undefined

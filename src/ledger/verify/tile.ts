@@ -13,10 +13,13 @@ export function tilePath(level: number | 'entries', index: number, width = TILE_
   return `tile/${level}/${path}${width < TILE_WIDTH ? `.p/${width}` : ''}`
 }
 
-const PATH = /^tile\/(entries|[0-9]|[1-5][0-9]|6[0-3])\/((?:x\d{3}\/)*\d{3})(?:\.p\/([1-9]\d{0,2}))?$/
+const PATH =
+  /^tile\/(entries|[0-9]|[1-5][0-9]|6[0-3])\/((?:x\d{3}\/)*\d{3})(?:\.p\/([1-9]\d{0,2}))?$/
 
 /** The inverse; undefined for what is not exactly such a path. */
-export function parseTilePath(path: string): { level: number | 'entries'; index: number; width: number } | undefined {
+export function parseTilePath(
+  path: string,
+): { level: number | 'entries'; index: number; width: number } | undefined {
   const match = PATH.exec(path)
   if (!match) return undefined
   const level = match[1] === 'entries' ? 'entries' : Number(match[1])
@@ -27,9 +30,15 @@ export function parseTilePath(path: string): { level: number | 'entries'; index:
 }
 
 /** Every hash tile and entry bundle of a tree of `size`: level, index and how wide it is. */
-export function tilesOf(size: number): { level: number | 'entries'; index: number; width: number }[] {
+export function tilesOf(
+  size: number,
+): { level: number | 'entries'; index: number; width: number }[] {
   const tiles: { level: number | 'entries'; index: number; width: number }[] = []
-  for (let level = 0, hashes = size; hashes > 0; level++, hashes = Math.floor(hashes / TILE_WIDTH)) {
+  for (
+    let level = 0, hashes = size;
+    hashes > 0;
+    level++, hashes = Math.floor(hashes / TILE_WIDTH)
+  ) {
     for (let index = 0; index * TILE_WIDTH < hashes; index++) {
       const width = Math.min(TILE_WIDTH, hashes - index * TILE_WIDTH)
       tiles.push({ level, index, width })

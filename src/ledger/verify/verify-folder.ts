@@ -26,7 +26,11 @@ export interface Verdict {
  *
  * The folder has the layout of C2SP tlog-tiles: `checkpoint`, `tile/<level>/...`, `tile/entries/...`.
  */
-export async function verifyFolder(folder: string, key: NoteKey, olderNote?: string): Promise<Verdict> {
+export async function verifyFolder(
+  folder: string,
+  key: NoteKey,
+  olderNote?: string,
+): Promise<Verdict> {
   const findings: Finding[] = []
   const kinds: Record<string, number> = {}
   const found = (where: string, what: string): void => {
@@ -39,29 +43,46 @@ export async function verifyFolder(folder: string, key: NoteKey, olderNote?: str
     return { checkpoint, entries: 0, kinds, findings }
   }
   const expected = tilesOf(checkpoint.size)
-  await reportStrangers(folder, expected.map((tile) => tilePath(tile.level, tile.index, tile.width)), found)
+  await reportStrangers(
+    folder,
+    expected.map((tile) => tilePath(tile.level, tile.index, tile.width)),
+    found,
+  )
 
   const tiles = new Map<string, Buffer>()
   for (const { level, index, width } of expected.filter((tile) => tile.level !== 'entries')) {
     const path = tilePath(level, index, width)
     const bytes = await readFile(join(folder, path)).catch(() => undefined)
-    if (bytes?.length !== width * HASH_BYTES) found(path, bytes ? 'has the wrong length' : 'is missing')
+    if (bytes?.length !== width * HASH_BYTES)
+      found(path, bytes ? 'has the wrong length' : 'is missing')
     else tiles.set(`${level}/${index}`, bytes)
   }
   let entries = 0
   for (const { index, width } of expected.filter((tile) => tile.level === 'entries')) {
     const path = tilePath('entries', index, width)
-    entries += await checkBundle(path, join(folder, path), width, tiles.get(`0/${index}`), kinds, found)
+    entries += await checkBundle(
+      path,
+      join(folder, path),
+      width,
+      tiles.get(`0/${index}`),
+      kinds,
+      found,
+    )
   }
   checkUpperTiles(expected, tiles, found)
   if (findings.length === 0) {
-    const subtree = subtreeFromTiles((level, index) => tiles.get(`${level}/${index}`) ?? Buffer.alloc(0))
-    if (rangeRoot(subtree, 0, checkpoint.size) !== checkpoint.root) found('checkpoint', 'has another root than the tiles')
+    const subtree = subtreeFromTiles(
+      (level, index) => tiles.get(`${level}/${index}`) ?? Buffer.alloc(0),
+    )
+    if (rangeRoot(subtree, 0, checkpoint.size) !== checkpoint.root)
+      found('checkpoint', 'has another root than the tiles')
     if (olderNote !== undefined) {
       const older = openCheckpoint(olderNote, key)
       if (!older) found('older checkpoint', 'is not signed by the given key for this log')
-      else if (older.size > checkpoint.size) found('older checkpoint', 'is larger than the newer one')
-      else if (rangeRoot(subtree, 0, older.size) !== older.root) found('older checkpoint', 'is not the beginning of this log')
+      else if (older.size > checkpoint.size)
+        found('older checkpoint', 'is larger than the newer one')
+      else if (rangeRoot(subtree, 0, older.size) !== older.root)
+        found('older checkpoint', 'is not the beginning of this log')
     }
   }
   return { checkpoint, entries, kinds, findings }
@@ -69,7 +90,11 @@ export async function verifyFolder(folder: string, key: NoteKey, olderNote?: str
 
 type Report = (where: string, what: string) => void
 
-async function reportStrangers(folder: string, expected: readonly string[], found: Report): Promise<void> {
+async function reportStrangers(
+  folder: string,
+  expected: readonly string[],
+  found: Report,
+): Promise<void> {
   const known = new Set(['checkpoint', ...expected])
   const files = await readdir(folder, { recursive: true, withFileTypes: true })
   for (const file of files) {
@@ -115,7 +140,8 @@ function kindOf(entry: Buffer): string | undefined {
   try {
     const text = entry.toString('utf8')
     const value = JSON.parse(text) as Json
-    if (canonicalJson(value) !== text || typeof value !== 'object' || value === null) return undefined
+    if (canonicalJson(value) !== text || typeof value !== 'object' || value === null)
+      return undefined
     const { kind } = value as { kind?: Json }
     return typeof kind === 'string' ? kind : undefined
   } catch {
@@ -134,7 +160,10 @@ function checkUpperTiles(
     for (let i = 0; upper && i < width; i++) {
       const lower = tiles.get(`${level - 1}/${index * TILE_WIDTH + i}`)
       if (lower?.length !== TILE_WIDTH * HASH_BYTES) continue
-      if (fold(lower, 0, TILE_WIDTH) !== upper.toString('latin1', i * HASH_BYTES, (i + 1) * HASH_BYTES)) {
+      if (
+        fold(lower, 0, TILE_WIDTH) !==
+        upper.toString('latin1', i * HASH_BYTES, (i + 1) * HASH_BYTES)
+      ) {
         found(tilePath(level, index, width), `hash ${i} is not that of the tile below`)
       }
     }

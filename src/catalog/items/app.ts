@@ -1,0 +1,31 @@
+import { item } from './item.ts'
+
+/** Facts about apps and their licences. */
+export const appItems = [
+  item('app.applicationData', 'Application Data', 'app', 'fact', ['device-management']),
+  item('app.applicationDescription', 'application description', 'app', 'text', ['app-licensing']),
+  item('app.applicationIcon', 'application icon', 'app', 'fact', ['app-licensing']),
+  item('app.applicationId', 'Application ID', 'app', 'fact', ['app-licensing']),
+  item('app.applicationInventoryOfUnmanagedAppsOnCorporateDevices', 'Application inventory of unmanaged apps on corporate devices', 'app', 'fact', ['threat-protection'], { personal: true }),
+  item('app.applicationInventoryOfUnmanagedAppsOnPersonallyOwnedDevices', 'Application inventory of unmanaged apps on personally-owned devices', 'app', 'fact', ['threat-protection'], { personal: true }),
+  item('app.applicationMetadataOfAppsDeployedByTheService', 'Application metadata of apps deployed by the service', 'app', 'fact', ['threat-protection'], { personal: true }),
+  item('app.applicationName', 'application name', 'app', 'fact', ['app-licensing', 'device-management']),
+  item('app.assignedCount', 'assignedCount', 'app', 'count', ['app-licensing']),
+  item('app.availableCount', 'availableCount', 'app', 'count', ['app-licensing']),
+  item('app.bundleId', 'bundleId', 'app', 'fact', ['app-licensing']),
+  item('app.copyright', 'copyright', 'app', 'fact', ['app-licensing']),
+  item('app.deviceAssignable', 'deviceAssignable', 'app', 'fact', ['app-licensing']),
+  item('app.genres', 'genres', 'app', 'fact', ['app-licensing']),
+  item('app.installerName', 'ProductName', 'app', 'fact', ['tenant-attach']),
+  item('app.isIrrevocable', 'isIrrevocable', 'app', 'fact', ['app-licensing']),
+  item('app.pricingParam', 'pricingParam', 'app', 'fact', ['app-licensing']),
+  item('app.productLanguage', 'ProductLanguage', 'app', 'fact', ['tenant-attach']),
+  item('app.productType', 'productType', 'app', 'fact', ['app-licensing']),
+  item('app.programId', 'ProgramID', 'app', 'fact', ['tenant-attach']),
+  item('app.publisher', 'Publisher', 'app', 'fact', ['tenant-attach']),
+  item('app.retiredCount', 'retiredCount', 'app', 'count', ['app-licensing']),
+  item('app.storeUrl', 'url', 'app', 'fact', ['app-licensing']),
+  item('app.totalCount', 'totalCount', 'app', 'count', ['app-licensing']),
+  item('app.uniqueIdentifierToRepresentApplication', 'Unique Identifier to represent application', 'app', 'fact', ['device-management']),
+  item('app.version', 'Version', 'app', 'fact', ['tenant-attach']),
+]

@@ -1,0 +1,48 @@
+import { type Json, canonicalJson } from '#foundation/canonical-json.ts'
+import { sha256Hex } from '#foundation/hashing.ts'
+import type { Catalog, Direction, FlowId, ItemId, PartyId, PurposeId } from './catalog.ts'
+
+/** What a tenant admin consents to, and nothing else: who, which way, which items, what for. */
+export interface Manifest {
+  readonly flow: FlowId
+  readonly party: PartyId
+  readonly service: string
+  readonly direction: Direction
+  readonly purposes: readonly PurposeId[]
+  /** Items whose enforced direction is the flow's, sorted, each once. */
+  readonly items: readonly ItemId[]
+  /** RFC 8785 canonical JSON of all the above. */
+  readonly json: string
+  /** SHA-256 of `json`, hex: changes exactly when what is consented to changes. */
+  readonly hash: string
+}
+
+const made = new WeakMap<Catalog, Map<FlowId, Manifest>>()
+
+/** @throws RangeError for a flow that is not in the catalog */
+export function manifestOf(catalog: Catalog, flowId: FlowId): Manifest {
+  let manifests = made.get(catalog)
+  if (!manifests) {
+    manifests = new Map()
+    made.set(catalog, manifests)
+  }
+  const known = manifests.get(flowId)
+  if (known) return known
+  const flow = catalog.flows.get(flowId)
+  if (!flow) throw new RangeError(`no flow ${flowId} in the catalog`)
+  const items = flow.items
+    .filter((row) => (row.enforcedDirection ?? flow.direction) === flow.direction)
+    .map((row) => row.item)
+  const content = {
+    flow: flow.id,
+    party: flow.party,
+    service: flow.service,
+    direction: flow.direction,
+    purposes: [...flow.purposes].sort(),
+    items: [...new Set(items)].sort(),
+  }
+  const json = canonicalJson(content as unknown as Json)
+  const manifest = Object.freeze({ ...content, json, hash: sha256Hex(json) })
+  manifests.set(flowId, manifest)
+  return manifest
+}

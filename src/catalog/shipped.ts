@@ -1,0 +1,166 @@
+import type { Catalog, DataItem, Direction, Feature, Flow, FlowItem, Status } from './catalog.ts'
+import { protocolRows } from './flows/apple-device-enrollment.ts'
+import { appleRows } from './flows/apple-rows.ts'
+import { configurationManagerRows } from './flows/configuration-manager-rows.ts'
+import { googleRows } from './flows/google-rows.ts'
+import { jamfProRows } from './flows/jamf-pro-rows.ts'
+import { partnersRows } from './flows/partners-rows.ts'
+import { appItems } from './items/app.ts'
+import { deviceItems } from './items/device.ts'
+import { neverItems } from './items/never.ts'
+import { optionalItems } from './items/optional.ts'
+import { organisationItems } from './items/organisation.ts'
+import { peopleItems } from './items/people.ts'
+import { protocolItems } from './items/protocol.ts'
+import { requiredItems } from './items/required.ts'
+import { PARTIES } from './parties.ts'
+import { PURPOSES } from './purposes.ts'
+
+const items: ReadonlyMap<string, DataItem> = byId([
+  ...deviceItems,
+  ...peopleItems,
+  ...organisationItems,
+  ...appItems,
+  ...protocolItems,
+  ...requiredItems,
+  ...optionalItems,
+  ...neverItems,
+])
+
+const rows = [
+  ...appleRows,
+  ...googleRows,
+  ...jamfProRows,
+  ...partnersRows,
+  ...configurationManagerRows,
+]
+
+/** Feature: title, party, service as the facts name it, purpose. A flow stands for each direction it has rows in. */
+const FEATURES: readonly (readonly [string, string, string, string, string])[] = [
+  [
+    'apple-device-enrollment',
+    'Apple automated device enrolment',
+    'apple',
+    'ASM/DEP',
+    'device-enrolment-management',
+  ],
+  ['apple-school-roster', 'Apple School Manager roster', 'apple', 'ASM/DEP', 'school-roster'],
+  ['apple-mdm-push', 'Apple push notifications', 'apple', 'APNs', 'device-management'],
+  ['apple-volume-purchase', 'Apple Apps and Books', 'apple', 'VPP', 'app-licensing'],
+  ['android-enterprise', 'Android Enterprise', 'google', 'Android Enterprise', 'device-management'],
+  [
+    'chrome-enterprise-connector',
+    'Chrome Enterprise',
+    'google',
+    'Chrome Enterprise',
+    'device-management',
+  ],
+  [
+    'jamf-compliance-connector',
+    'Jamf Pro compliance',
+    'jamf-pro',
+    'Partner device management',
+    'compliance-check',
+  ],
+  [
+    'zebra-lifeguard-ota',
+    'Zebra LifeGuard Over-the-Air',
+    'zebra',
+    'LifeGuard Over-the-Air',
+    'firmware-update',
+  ],
+  [
+    'mtd-ios-app-sync',
+    'App list for Mobile Threat Defense',
+    'mobile-threat-defense-partner',
+    'App sync (iOS/iPadOS)',
+    'threat-protection',
+  ],
+  [
+    'mtd-ios-personal-app-inventory',
+    'Personal app list for Mobile Threat Defense',
+    'mobile-threat-defense-partner',
+    'App sync (iOS/iPadOS)',
+    'threat-protection',
+  ],
+  [
+    'mobile-threat-defense',
+    'Mobile Threat Defense',
+    'mobile-threat-defense-partner',
+    'Threat status',
+    'threat-protection',
+  ],
+  ['teamviewer-connector', 'TeamViewer', 'teamviewer', 'Remote assistance', 'remote-assistance'],
+  [
+    'compliance-partner',
+    'Device compliance partner',
+    'device-compliance-partner',
+    'Partner compliance',
+    'compliance-check',
+  ],
+  [
+    'configmgr-tenant-attach',
+    'Configuration Manager tenant attach',
+    'configuration-manager',
+    'Tenant attach',
+    'tenant-attach',
+  ],
+]
+
+/** All that ships. One frozen value; `grow.ts` makes others from it. */
+export const shippedCatalog: Catalog = Object.freeze({
+  items,
+  flows: byId(FEATURES.flatMap(flowsOf)),
+  parties: byId(PARTIES),
+  features: byId(FEATURES.map(featureOf)),
+  purposes: byId(PURPOSES),
+})
+
+function flowsOf([feature, , party, service, purpose]: (typeof FEATURES)[number]): Flow[] {
+  return (['outbound', 'inbound'] as const).flatMap((direction) => {
+    const flowItems = rowsOf(feature, direction)
+    if (flowItems.length === 0) return []
+    return [
+      {
+        id: `${feature}/${direction}`,
+        party,
+        service,
+        direction,
+        feature,
+        status: weakest(flowItems.map((flowItem) => flowItem.status)),
+        purposes: [purpose],
+        items: flowItems,
+      },
+    ]
+  })
+}
+
+function rowsOf(feature: string, direction: Direction): readonly FlowItem[] {
+  const published = rows
+    .filter((row) => row.flow === `${feature}/${direction}`)
+    .map((row) => row.flowItem)
+  if (feature === 'apple-device-enrollment')
+    return [...published, ...protocolRows(direction, items, false)]
+  if (feature === 'apple-school-roster') return protocolRows(direction, items, true)
+  return published
+}
+
+function featureOf(parts: (typeof FEATURES)[number]): Feature {
+  return { id: parts[0], title: parts[1], flows: flowsOf(parts).map((flow) => flow.id) }
+}
+
+/** A flow is as well known as its least well known row. */
+function weakest(statuses: readonly Status[]): Status {
+  return (
+    (['partial', 'historic', 'published'] as const).find((status) => statuses.includes(status)) ??
+    'protocol'
+  )
+}
+
+function byId<Thing extends { readonly id: string }>(
+  things: readonly Thing[],
+): ReadonlyMap<string, Thing> {
+  const map = new Map(things.map((thing) => [thing.id, Object.freeze(thing)]))
+  if (map.size !== things.length) throw new Error('two things of the catalog share an id')
+  return map
+}
