@@ -1,5 +1,4 @@
 import type { DataItem } from '#catalog/catalog.ts'
-import type { Precision } from '#catalog/precision.ts'
 import type { RefusalCode } from '#foundation/refusal.ts'
 
 /** The facts of one door, flat, as the Cedar schema names them. Built by the door, never from a request body. */
@@ -7,17 +6,14 @@ export interface DecisionFacts {
   readonly door: 'in' | 'out'
   readonly tenantId: string
   readonly party: { readonly id: string; readonly kind: 'agent' | 'thirdParty' | 'none' }
-  readonly featureOn: boolean
   readonly tenantOpen: boolean
-  readonly consentInForce: boolean
-  /** Why consent is not in force, if it is not. */
+  readonly featureOn: boolean
   readonly consentState: 'inForce' | 'missing' | 'withdrawn' | 'expired'
   readonly consentedItems: ReadonlySet<string>
   readonly flowItems: ReadonlySet<string>
   readonly agentState: 'listed' | 'notListed' | 'leadTime' | 'objected' | 'notAgent'
   readonly permissionState: 'given' | 'missing' | 'withdrawn' | 'notNeeded'
   readonly contractState: 'inForce' | 'missing' | 'notYet' | 'expired' | 'notNeeded'
-  readonly purpose: string
   readonly purposeDeclared: boolean
   readonly purposeForbidden: boolean
   readonly permanentCall: boolean
@@ -45,5 +41,3 @@ export interface Decider {
   /** SHA-256 of the policies and schema in force, for entries. */
   readonly policyHash: string
 }
-
-export type ChosenPrecision = { readonly item: string; readonly precision: Precision }
