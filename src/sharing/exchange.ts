@@ -24,6 +24,8 @@ export interface Exchange {
   readonly permanent: boolean
   /** Largest number of elements in the named array of the request. */
   readonly limits?: Readonly<Record<string, number>>
+  /** Items that every such call presents beside its body (the credentials): without them there is no call. */
+  readonly carries: readonly ItemId[]
   /** Items without which the call has no meaning: if one is withheld the call is refused, not mutilated. */
   readonly essential: readonly ItemId[]
   /** Where this is written, for people: specification section or facts row. */

@@ -1,10 +1,16 @@
 import type { DataItem, FlowItem, ItemId } from '../catalog.ts'
-import { APPLE_DEP_ITEMS } from './apple-dep-fields.ts'
+import { APPLE_DEP_ITEMS } from './apple-device-enrollment-fields.ts'
 
 type Field = keyof typeof APPLE_DEP_ITEMS
 
 /** Objects of Apple's protocol that the client sends. All others come from Apple. */
-const SENT: ReadonlySet<string> = new Set(['Profile', 'Request', 'ActivationLock', 'AssignProfile'])
+const SENT: ReadonlySet<string> = new Set([
+  'Session',
+  'Profile',
+  'Request',
+  'ActivationLock',
+  'AssignProfile',
+])
 /** Fields that go both ways. */
 const BOTH: ReadonlySet<Field> = new Set<Field>([
   'FetchDeviceResponse.cursor',
@@ -29,10 +35,10 @@ export function protocolRows(
   )
   const rows = chosen.map(([field, item]) => protocolRow(field, item, items))
   if (!roster) return rows
-  // Roster calls page with the same cursor as device calls do.
+  // Roster calls present the same token and page with the same cursor as device calls do.
   const paging: Field[] =
     direction === 'outbound'
-      ? ['FetchDeviceResponse.cursor', 'Request.limit']
+      ? ['Session.token', 'FetchDeviceResponse.cursor', 'Request.limit']
       : [
           'FetchDeviceResponse.cursor',
           'FetchDeviceResponse.fetched_until',

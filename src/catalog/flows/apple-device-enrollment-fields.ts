@@ -3,6 +3,7 @@
  * the protocol; `Request` stands for what several requests share.
  */
 export const APPLE_DEP_ITEMS = {
+  'Session.token': 'credential.serverToken',
   'AccountDetail.admin_id': 'organisation.adminId',
   'AccountDetail.org_address': 'organisation.address',
   'AccountDetail.org_email': 'organisation.email',

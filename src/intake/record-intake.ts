@@ -1,0 +1,69 @@
+import type { Transaction } from '#database/handles.ts'
+import { toTimestamp } from '#foundation/clock.ts'
+import { newOrderedId } from '#foundation/ids.ts'
+import type { Refusal } from '#foundation/refusal.ts'
+import { append, appendAll } from '#ledger/append.ts'
+import type { Plan } from '#minimisation/plan.ts'
+import type { Projected } from '#minimisation/projection.ts'
+import type { IntakeBatch, IntakeParts } from './receive.ts'
+
+/** A commitment takes 25 bytes of an entry, which holds 65,535. */
+const SUBJECTS_IN_ONE_ENTRY = 2_000
+
+/** Evidence of what came in: items and counts, subjects by commitment, never a value. */
+export async function recordIntake(
+  tx: Transaction,
+  batch: IntakeBatch,
+  plan: Plan,
+  projected: Projected,
+  subjects: readonly string[],
+  parts: IntakeParts,
+): Promise<void> {
+  const commitments = await parts.keys.subjectCommitments(tx, subjects)
+  const names = subjects.map((subject) => commitments.get(subject) ?? '')
+  const chunks = Math.max(1, Math.ceil(names.length / SUBJECTS_IN_ONE_ENTRY))
+  await appendAll(
+    tx,
+    Array.from({ length: chunks }, (_, i) => ({
+      id: newOrderedId(parts.now),
+      at: toTimestamp(parts.now),
+      kind: 'intake' as const,
+      actor: parts.actor,
+      data: {
+        connection: batch.connectionId,
+        flow: batch.flow,
+        manifest: plan.manifestHash,
+        plan: plan.hash,
+        policies: parts.decider.policyHash,
+        part: [i + 1, chunks],
+        kept: i === 0 ? projected.passed : {},
+        withheld: i === 0 ? projected.withheld : {},
+        unknown: i === 0 ? projected.unknown : 0,
+        subjects: names.slice(i * SUBJECTS_IN_ONE_ENTRY, (i + 1) * SUBJECTS_IN_ONE_ENTRY),
+      },
+    })),
+  )
+}
+
+export async function recordIntakeRefusal(
+  tx: Transaction,
+  batch: IntakeBatch,
+  plan: Plan,
+  refusal: Refusal,
+  parts: IntakeParts,
+): Promise<Refusal> {
+  await append(tx, {
+    id: newOrderedId(parts.now),
+    at: toTimestamp(parts.now),
+    kind: 'refusal',
+    actor: parts.actor,
+    data: {
+      connection: batch.connectionId,
+      flow: batch.flow,
+      plan: plan.hash,
+      reason: refusal.refused,
+      records: batch.records.length,
+    },
+  })
+  return refusal
+}

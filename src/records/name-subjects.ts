@@ -1,0 +1,40 @@
+import type { ItemId } from '#catalog/catalog.ts'
+import type { Transaction } from '#database/handles.ts'
+import { BoundedCache } from '#foundation/bounded-cache.ts'
+import type { Keys } from '#keys/keys.ts'
+import { ensureSubjects } from './subjects.ts'
+
+const REMEMBERED = 50_000
+
+/** Names subjects in ledger entries by commitments that die with the subject's key. */
+export interface SubjectNames {
+  /** Commitments for values of an identifying item, in order; subjects are made where there are none. */
+  name(tx: Transaction, item: ItemId, values: readonly string[]): Promise<readonly string[]>
+  /** Forgets all that is remembered, after keys were destroyed. */
+  forget(): void
+}
+
+/** Remembers commitments by blind index, never by clear value. */
+export function createSubjectNames(keys: Keys): SubjectNames {
+  const remembered = new BoundedCache<string, string>(REMEMBERED)
+  return {
+    name: async (tx, item, values) => {
+      if (values.length === 0) return []
+      const hash = await keys.blindIndex(tx, item)
+      const places = values.map((value) => `${tx.tenantId} ${item} ${hash(value)}`)
+      const known = places.map((place) => remembered.get(place))
+      const unknown = values.filter((_, i) => known[i] === undefined)
+      if (unknown.length === 0) return known.map(String)
+      const subjects = await ensureSubjects(tx, keys, item, unknown)
+      const commitments = await keys.subjectCommitments(tx, subjects)
+      let next = 0
+      return known.map((commitment, i) => {
+        if (commitment !== undefined) return commitment
+        const made = commitments.get(subjects[next++] ?? '') ?? ''
+        remembered.set(places[i] ?? '', made)
+        return made
+      })
+    },
+    forget: () => remembered.clear(),
+  }
+}

@@ -1,0 +1,95 @@
+import type { ItemId } from '#catalog/catalog.ts'
+import type { Reader, Transaction } from '#database/handles.ts'
+import type { HeldRecord, PersonalDataHolder } from '#foundation/personal-data-holder.ts'
+import type { Keys } from '#keys/keys.ts'
+
+interface Row {
+  record_id: string
+  subject_id: string
+  connection_id: string
+  kind: string
+  clear: Record<string, unknown>
+  sealed: Buffer
+}
+
+const COLUMNS = 'record_id, subject_id, connection_id, kind, clear, sealed'
+
+/** Records of a connection in the order they came, with the named items only. `after` is the last id seen. */
+export async function readRecords(
+  reader: Reader,
+  keys: Keys,
+  query: { connectionId: string; items: ReadonlySet<ItemId>; after?: string; limit: number },
+): Promise<readonly HeldRecord[]> {
+  const rows = await reader.rows<Row>(
+    `select ${COLUMNS} from records
+      where tenant_id = $1 and connection_id = $2 and removed_at is null and record_id > $3
+      order by record_id limit $4`,
+    [
+      reader.tenantId,
+      query.connectionId,
+      query.after ?? '00000000-0000-0000-0000-000000000000',
+      query.limit,
+    ],
+  )
+  return Promise.all(
+    rows.map((row) => openRecord(reader, keys, row, (item) => query.items.has(item))),
+  )
+}
+
+/** How many records of the connection are kept. */
+export async function countRecords(reader: Reader, connectionId: string): Promise<number> {
+  const [row] = await reader.rows<{ count: number }>(
+    'select count(*) as count from records where tenant_id = $1 and connection_id = $2 and removed_at is null',
+    [reader.tenantId, connectionId],
+  )
+  return row?.count ?? 0
+}
+
+/** What this room keeps about people, for their rights. */
+export function recordHolder(keys: Keys): PersonalDataHolder<Reader, Transaction> {
+  const bySubject = (reader: Reader, subjectId: string): Promise<readonly Row[]> =>
+    reader.rows<Row>(
+      `select ${COLUMNS} from records where tenant_id = $1 and subject_id = $2 order by record_id`,
+      [reader.tenantId, subjectId],
+    )
+  return {
+    holder: 'records',
+    find: async (reader, subjectId) =>
+      (await bySubject(reader, subjectId)).map((row) => ({
+        recordId: row.record_id,
+        kind: row.kind,
+        items: {},
+      })),
+    exportFor: async (reader, subjectId) =>
+      Promise.all(
+        (await bySubject(reader, subjectId)).map((row) =>
+          openRecord(reader, keys, row, () => true),
+        ),
+      ),
+    erase: async (tx, subjectId) => {
+      const gone = await tx.change('delete from records where tenant_id = $1 and subject_id = $2', [
+        tx.tenantId,
+        subjectId,
+      ])
+      await tx.change('delete from subject_index where tenant_id = $1 and subject_id = $2', [
+        tx.tenantId,
+        subjectId,
+      ])
+      return gone
+    },
+  }
+}
+
+async function openRecord(
+  reader: Reader,
+  keys: Keys,
+  row: Row,
+  wanted: (item: ItemId) => boolean,
+): Promise<HeldRecord> {
+  const context = `record/${row.kind}/${row.connection_id}`
+  const sealed = JSON.parse(
+    (await keys.openFor(reader, row.subject_id, context, row.sealed)).toString(),
+  ) as Record<string, unknown>
+  const items = Object.entries({ ...row.clear, ...sealed }).filter(([item]) => wanted(item))
+  return { recordId: row.record_id, kind: row.kind, items: Object.fromEntries(items) }
+}
