@@ -67,7 +67,12 @@ export function isAtMost(coarser: Precision, finer: Precision): boolean {
     case 'bucket':
     case 'threshold':
       return low.numbers.every((bound) => isBoundary(bound, high))
-    default:
+    case 'exact':
+    case 'domain':
+    case 'day':
+    case 'network':
+    case 'pseudonym':
+    case 'withheld':
       return false
   }
 }
@@ -81,8 +86,8 @@ function isBoundary(bound: number, precision: ParsedPrecision): boolean {
   if (precision.kind === 'bucket') return precision.numbers.includes(bound)
   if (precision.kind !== 'round') return false
   const step = first(precision)
-  // Halves are rounded up: of the integers, the first of each cell is an odd multiple of step / 2, rounded up.
-  return (2 * bound - (step % 2)) % (2 * step) === step % (2 * step)
+  // Halves go up, so the first integer of each cell is an odd multiple of step / 2, rounded up.
+  return Math.abs(2 * bound - (step % 2)) % (2 * step) === step
 }
 
 /** Whether a tenant may choose it for the item. `withheld` always. */
@@ -107,7 +112,6 @@ export function choosePrecision(
   const accepted = item.precisions.filter(
     (one) => isAtMost(one, most) && (chosen === undefined || isAtMost(one, chosen)),
   )
-  const above = (one: Precision) =>
-    accepted.some((other) => other !== one && isAtMost(one, other))
+  const above = (one: Precision) => accepted.some((other) => other !== one && isAtMost(one, other))
   return accepted.find((one) => !above(one)) ?? 'withheld'
 }
