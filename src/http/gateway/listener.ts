@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto'
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Log } from '#foundation/log.ts'
+import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
+import type { Connector, Exchange, IncomingResponse } from '#sharing/exchange.ts'
+import type { Shared, Sharing } from '#sharing/share.ts'
+import { readBody } from './read-body.ts'
+
+/** Checks that a caller is the client of the connection, in the way its protocol has for that. */
+export interface ClientDoor {
+  /** Answers a request that only opens a session; undefined for any other. */
+  openSession(
+    request: IncomingMessage,
+    path: string,
+  ): Promise<IncomingResponse | Refusal> | undefined
+  isClient(request: IncomingMessage): boolean
+}
+
+export interface GatewayParts {
+  readonly tenantId: string
+  readonly connectionId: string
+  readonly connector: Connector
+  readonly sharing: Sharing
+  readonly door: ClientDoor
+  readonly port: number
+  readonly host?: string
+  readonly log: Log
+}
+
+export interface GatewayListener {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/**
+ * The address that the tenant's own client calls instead of the party: one for each connection, since clients
+ * drop the path of a base URL. Raw `node:http`, because this is the data path.
+ */
+export async function listenGateway(parts: GatewayParts): Promise<GatewayListener> {
+  const exchanges = new Map(
+    parts.connector.exchanges.flatMap((exchange) =>
+      exchange.methods.map((method) => [`${method} ${exchange.path}`, exchange] as const),
+    ),
+  )
+  const server = createServer(
+    { requestTimeout: 60_000, maxHeaderSize: 32 * 1024 },
+    (request, response) => {
+      const requestId = randomUUID()
+      answer(parts, exchanges, request)
+        .catch((fault: unknown): IncomingResponse => {
+          // Something we did not foresee: say nothing of it to the caller, and its kind only to the log.
+          parts.log.error('a gateway call failed', {
+            tenantId: parts.tenantId,
+            requestId,
+            code: fault instanceof Error ? fault.name : 'unknown',
+          })
+          return {
+            status: 500,
+            headers: { 'content-type': 'text/plain;charset=UTF8' },
+            body: Buffer.from('INTERNAL_SERVER_ERROR'),
+          }
+        })
+        .then((answered) => send(response, request, answered, requestId))
+        .catch(() => response.destroy())
+    },
+  )
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(parts.port, parts.host ?? '127.0.0.1', resolve)
+  })
+  return { port: (server.address() as AddressInfo).port, close: () => close(server) }
+}
+
+async function answer(
+  parts: GatewayParts,
+  exchanges: ReadonlyMap<string, Exchange>,
+  request: IncomingMessage,
+): Promise<IncomingResponse> {
+  const { connector, sharing, tenantId, connectionId } = parts
+  const url = request.url ?? '/'
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  const opening = parts.door.openSession(request, path)
+  if (opening) return rendered(connector, await opening)
+  if (!parts.door.isClient(request))
+    return connector.refusalResponse(refuse('client_unauthenticated'))
+  const where = { tenantId, connectionId, actor: `client:${connectionId}` }
+  const exchange = exchanges.get(`${request.method} ${path}`)
+  if (!exchange)
+    return connector.refusalResponse(await sharing.refuse(where, refuse('exchange_unknown')))
+  const body = await readBody(request)
+  if (isRefusal(body)) return connector.refusalResponse(await sharing.refuse(where, body))
+  if (exchange.request && !isJson(request)) {
+    return connector.refusalResponse(
+      await sharing.refuse(
+        where,
+        refuse('content_type_unsupported', { expected: 'application/json' }),
+      ),
+    )
+  }
+  const shared = await sharing.share({
+    ...where,
+    exchange,
+    call: {
+      method: request.method as Exchange['methods'][number],
+      query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+      body: body.length > 0 ? body : undefined,
+    },
+  })
+  return renderShared(connector, shared)
+}
+
+function renderShared(connector: Connector, shared: Shared): IncomingResponse {
+  if (isRefusal(shared)) return connector.refusalResponse(shared)
+  if ('failed' in shared) {
+    const status = shared.failed === 'timeout' ? 504 : 502
+    const body = status === 504 ? 'GATEWAY_TIMEOUT' : 'BAD_GATEWAY'
+    return {
+      status,
+      headers: {
+        'content-type': 'text/plain;charset=UTF8',
+        'sluss-entry': shared.entryId,
+        'sluss-outcome': shared.outcome,
+      },
+      body: Buffer.from(body),
+    }
+  }
+  const { response } = shared.admitted
+  return { ...response, headers: { ...response.headers, 'sluss-entry': shared.entryId } }
+}
+
+function rendered(connector: Connector, result: IncomingResponse | Refusal): IncomingResponse {
+  return isRefusal(result) ? connector.refusalResponse(result) : result
+}
+
+function isJson(request: IncomingMessage): boolean {
+  return /^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '')
+}
+
+function send(
+  response: ServerResponse,
+  request: IncomingMessage,
+  { status, headers, body }: IncomingResponse,
+  requestId: string,
+): void {
+  const unread = !request.complete
+  response.writeHead(status, {
+    ...headers,
+    'content-length': body.length,
+    'request-id': requestId,
+    // A body that was refused unread must not be taken for the next request.
+    ...(unread ? { connection: 'close' } : {}),
+  })
+  response.end(body)
+  if (unread) request.resume()
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+}

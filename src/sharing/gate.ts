@@ -1,0 +1,192 @@
+import { hasApproval } from '#agreements/approval.ts'
+import { validUntil } from '#agreements/decision-facts.ts'
+import type { FlowFacts } from '#agreements/facts.ts'
+import { planFlow } from '#agreements/plan-flow.ts'
+import { readFlowFacts } from '#agreements/read-flow-facts.ts'
+import { type Shape, itemsOf, object } from '#catalog/shape.ts'
+import { openCredentials } from '#connections/credentials.ts'
+import { type Connection, readConnection } from '#connections/connection.ts'
+import { partySession } from '#connections/party-session.ts'
+import type { Reader } from '#database/handles.ts'
+import { type Refusal, refuse } from '#foundation/refusal.ts'
+import { compileProjection } from '#minimisation/compile.ts'
+import type { Plan } from '#minimisation/plan.ts'
+import type { Projection } from '#minimisation/projection.ts'
+import { FACTS_CHANNEL } from '#tenants/facts-version.ts'
+import type { Connector, Credentials, Exchange, SessionStore } from './exchange.ts'
+import type { SharingParts } from './parts.ts'
+
+/** One exchange of one connection, decided: what may go, what may come back, and everything needed to do it. */
+export interface OpenGate {
+  readonly connection: Connection
+  readonly connector: Connector
+  readonly exchange: Exchange
+  readonly credentials: Credentials
+  readonly session: SessionStore
+  /** The facts version this was decided from; a commit checks that it still is the one. */
+  readonly version: number
+  readonly outbound: Plan
+  readonly inbound: Plan
+  readonly body: Projection | undefined
+  readonly query: Projection
+  readonly response: Projection | undefined
+  /** Why nothing of this exchange may go, if so. */
+  readonly refusal: Refusal | undefined
+}
+
+export interface Gate {
+  /** The gate as it stands now; planned once per change of facts, not per call. */
+  open(tenantId: string, connectionId: string, exchange: Exchange): Promise<OpenGate | Refusal>
+  /** Forgets what was planned for the tenant: the facts moved. */
+  forget(tenantId: string): void
+  /** The time the gate goes by: it never runs backwards, whatever the clock does. */
+  now(): number
+  close(): Promise<void>
+}
+
+interface Planned {
+  readonly gate: OpenGate
+  readonly until: number
+}
+
+/** Collects facts, asks for decisions, plans and compiles; remembers the result until facts or time change it. */
+export async function createGate(parts: SharingParts): Promise<Gate> {
+  const planned = new Map<string, Map<string, Planned>>()
+  const sessions = new Map<string, SessionStore>()
+  let latest = 0
+  const now = (): number => {
+    latest = Math.max(latest, parts.clock.now())
+    return latest
+  }
+  const forget = (tenantId: string): void => {
+    if (tenantId === '*') planned.clear()
+    else planned.delete(tenantId)
+  }
+  const stopListening = await parts.database.listen(FACTS_CHANNEL, forget, () => planned.clear())
+  const sessionOf = (tenantId: string, connectionId: string): SessionStore => {
+    const name = `${tenantId} ${connectionId}`
+    let session = sessions.get(name)
+    if (!session) {
+      session = partySession(parts.database, parts.keys, tenantId, connectionId)
+      sessions.set(name, session)
+    }
+    return session
+  }
+  return {
+    now,
+    forget,
+    close: stopListening,
+    open: async (tenantId, connectionId, exchange) => {
+      const name = `${connectionId} ${exchange.id}`
+      const known = planned.get(tenantId)?.get(name)
+      if (known && now() < known.until) return known.gate
+      const made = await parts.database.read(tenantId, (reader) =>
+        plan(parts, reader, connectionId, exchange, now(), sessionOf(tenantId, connectionId)),
+      )
+      if ('refused' in made) return made
+      const plans = planned.get(tenantId) ?? new Map<string, Planned>()
+      planned.set(tenantId, plans.set(name, made))
+      return made.gate
+    },
+  }
+}
+
+async function plan(
+  parts: SharingParts,
+  reader: Reader,
+  connectionId: string,
+  exchange: Exchange,
+  now: number,
+  session: SessionStore,
+): Promise<Planned | Refusal> {
+  const connection = await readConnection(reader, connectionId)
+  const connector = connection && parts.connectors.get(connection.connectorId)
+  if (!connection || !connector) return refuse('connection_unknown')
+  const credentials = await openCredentials(reader, parts.keys, connectionId)
+  const out = await readFlowFacts(reader, parts.catalog, exchange.outbound)
+  const back = await readFlowFacts(reader, parts.catalog, exchange.inbound)
+  const approved = exchange.permanent && (await hasApproval(reader, connectionId, exchange.id, now))
+  const call = { purpose: exchange.purpose, permanent: exchange.permanent, approved }
+  const queryShape = object(exchange.query)
+  const sent = unique([
+    ...exchange.carries,
+    ...(exchange.request ? itemsOf(exchange.request) : []),
+    ...itemsOf(queryShape),
+  ])
+  const outbound = planFlow(parts, out, call, sent, now)
+  const inbound = planFlow(
+    parts,
+    back,
+    call,
+    exchange.response ? itemsOf(exchange.response) : [],
+    now,
+  )
+  const recipientKeys = { pseudonymKey: await parts.keys.pseudonymKey(reader, out.party.id) }
+  const tenantKeys = { pseudonymKey: await parts.keys.pseudonymKey(reader, 'tenant') }
+  const compile = (shape: Shape | undefined, of: Plan, keys: typeof tenantKeys) =>
+    shape && compileProjection(of, shape, keys)
+  return {
+    until: Math.min(
+      validUntil(out, now),
+      validUntil(back, now),
+      connection.credentialsExpireAt ?? Number.POSITIVE_INFINITY,
+    ),
+    gate: {
+      connection,
+      connector,
+      exchange,
+      credentials: credentials ?? {},
+      session,
+      version: out.version,
+      outbound,
+      inbound,
+      body: compile(exchange.request, outbound, recipientKeys),
+      query: compileProjection(outbound, queryShape, recipientKeys),
+      response: compile(exchange.response, inbound, tenantKeys),
+      refusal:
+        connectionRefusal(connection, credentials, now) ??
+        essentialRefusal(exchange, outbound) ??
+        inboundRefusal(exchange, inbound, back),
+    },
+  }
+}
+
+function connectionRefusal(
+  connection: Connection,
+  credentials: Credentials | undefined,
+  now: number,
+): Refusal | undefined {
+  if (!connection.enabled)
+    return refuse('connection_disabled', { connection: connection.connectionId })
+  if (!credentials) return refuse('credentials_missing', { connection: connection.connectionId })
+  const { credentialsExpireAt: end } = connection
+  return end !== undefined && end <= now
+    ? refuse('credentials_expired', { connection: connection.connectionId })
+    : undefined
+}
+
+/** A call is refused rather than mutilated when an item is withheld without which it means something else. */
+function essentialRefusal(exchange: Exchange, outbound: Plan): Refusal | undefined {
+  const needed = new Set([...exchange.carries, ...exchange.essential])
+  const missing = outbound.items.find(
+    (item) => needed.has(item.item) && (item.reason !== 'permitted' || item.precision !== 'exact'),
+  )
+  if (!missing) return undefined
+  const reason = missing.reason === 'permitted' ? 'nothing_allowed' : missing.reason
+  return refuse(reason, { flow: exchange.outbound, exchange: exchange.id, item: missing.item })
+}
+
+/** Nothing of the answer may come in: then the question is not asked. */
+function inboundRefusal(exchange: Exchange, inbound: Plan, facts: FlowFacts): Refusal | undefined {
+  if (inbound.items.length === 0 || inbound.items.some((item) => item.reason === 'permitted'))
+    return undefined
+  const [first] = inbound.items
+  return refuse(first?.reason === 'permitted' || !first ? 'nothing_allowed' : first.reason, {
+    flow: facts.flow,
+    exchange: exchange.id,
+  })
+}
+
+function unique<Thing>(things: readonly Thing[]): Thing[] {
+  return [...new Set(things)]
+}
