@@ -1,0 +1,69 @@
+import { Hono } from 'hono'
+import type { Database } from '#database/handles.ts'
+import { isTenantId, newId } from '#foundation/ids.ts'
+import { readBundle, readHead, readTile } from '#ledger/read.ts'
+import { parseTilePath } from '#ledger/verify/tile.ts'
+import { problem } from './problem.ts'
+
+export interface LedgerRouteParts {
+  readonly database: Database
+  /** Whether the bearer token lets its holder read this tenant's tiles and entries. */
+  readonly mayRead: (tenantId: string, token: string | undefined) => Promise<boolean>
+}
+
+/**
+ * The logs in the layout of C2SP tlog-tiles: `/ledger/<tenant>/checkpoint` for everybody, and
+ * `/ledger/<tenant>/tile/...` for the tenant and the auditors it names. Full tiles never change and may be
+ * cached for good.
+ */
+export function ledgerRoutes({ database, mayRead }: LedgerRouteParts): Hono {
+  const routes = new Hono()
+
+  routes.get('/ledger/:tenant/checkpoint', async (context) => {
+    const tenantId = context.req.param('tenant')
+    const head = isTenantId(tenantId) ? await database.read(tenantId, readHead) : undefined
+    if (!head)
+      return problem(
+        context,
+        404,
+        'ResourceNotFound',
+        'there is no such log, or nothing in it yet',
+        newId(),
+      )
+    return context.body(head.checkpoint, 200, {
+      'content-type': 'text/plain; charset=utf-8',
+      'cache-control': 'no-cache',
+    })
+  })
+
+  routes.get('/ledger/:tenant/tile/*', async (context) => {
+    const tenantId = context.req.param('tenant')
+    const path = context.req.path.slice(`/ledger/${tenantId}/`.length)
+    const wanted = isTenantId(tenantId) ? parseTilePath(path) : undefined
+    if (!wanted)
+      return problem(context, 404, 'ResourceNotFound', 'this is not the path of a tile', newId())
+    const token = /^Bearer (\S+)$/.exec(context.req.header('authorization') ?? '')?.[1]
+    if (!(await mayRead(tenantId, token))) {
+      return problem(
+        context,
+        401,
+        'InvalidAuthenticationToken',
+        'tiles and entries are for the tenant and its auditors',
+        newId(),
+      )
+    }
+    const { level, index, width } = wanted
+    const bytes = await database.read(tenantId, (reader) =>
+      level === 'entries'
+        ? readBundle(reader, index, width)
+        : readTile(reader, level, index, width),
+    )
+    if (!bytes)
+      return problem(context, 404, 'ResourceNotFound', 'the log has no such tile yet', newId())
+    return context.body(new Uint8Array(bytes), 200, {
+      'content-type': 'application/octet-stream',
+      'cache-control': width === 256 ? 'private, max-age=31536000, immutable' : 'private, no-cache',
+    })
+  })
+  return routes
+}
