@@ -107,6 +107,9 @@ export async function createKeys(parts: {
       forget(`${tx.tenantId} ${id}`)
       return gone > 0
     },
+    loadSubjectKeys: async (reader, ids) => {
+      await subjectKeys(reader, ids)
+    },
     sealFor: async (reader, id, context, plaintext) =>
       sealBytes(await subjectKey(reader, id), `${reader.tenantId}/${id}/${context}`, plaintext),
     openFor: async (reader, id, context, sealed) =>

@@ -16,6 +16,8 @@ export interface Keys {
   /** Destroys the subject's key: everything sealed under it, and every commitment, is dead. */
   destroySubjectKey(tx: Transaction, subjectId: string): Promise<boolean>
 
+  /** Fetches the keys of many subjects in one statement, before they are used one by one. */
+  loadSubjectKeys(reader: Reader, subjectIds: readonly string[]): Promise<void>
   /** Seals under the subject's key. `context` binds the ciphertext to its place (table, record, item). */
   sealFor(reader: Reader, subjectId: string, context: string, plaintext: Buffer): Promise<Buffer>
   /** @throws KeyDestroyed when the subject was erased; KeyFault when the bytes or their place do not fit */

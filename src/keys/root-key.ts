@@ -49,6 +49,10 @@ async function readOrMake(path: string): Promise<Buffer> {
   })
   await rm(draft)
   const folder = await open(dirname(path), 'r')
-  await folder.sync().finally(() => folder.close())
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
   return readFile(path)
 }

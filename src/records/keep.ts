@@ -46,6 +46,7 @@ export async function keepRecords(
     batch.subjectItem,
     batch.records.map((record) => record.subject),
   )
+  await keys.loadSubjectKeys(tx, subjects)
   const rows = await Promise.all(
     batch.records.map(async ({ items, removed }, i) => {
       const subject = subjects[i] ?? ''

@@ -60,12 +60,14 @@ export function recordHolder(keys: Keys): PersonalDataHolder<Reader, Transaction
         kind: row.kind,
         items: {},
       })),
-    exportFor: async (reader, subjectId) =>
-      Promise.all(
+    exportFor: async (reader, subjectId) => {
+      await keys.loadSubjectKeys(reader, [subjectId])
+      return Promise.all(
         (await bySubject(reader, subjectId)).map((row) =>
           openRecord(reader, keys, row, () => true),
         ),
-      ),
+      )
+    },
     erase: async (tx, subjectId) => {
       const gone = await tx.change('delete from records where tenant_id = $1 and subject_id = $2', [
         tx.tenantId,

@@ -5,11 +5,20 @@ import { append } from '#ledger/append.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { bumpFactsVersion } from './facts-version.ts'
 
+export interface NewTenant {
+  readonly name: string
+  readonly region: string
+  readonly privacyContact?: string
+  readonly actor: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
 /** Makes the tenant of the handle: its row, its keys, its first ledger entry. A second call changes nothing. */
 export async function createTenant(
   tx: Transaction,
   keys: Keys,
-  tenant: { name: string; region: string; privacyContact?: string; actor: string; at: number },
+  tenant: NewTenant,
 ): Promise<boolean> {
   const made = await tx.change(
     `insert into tenants (tenant_id, name, region, privacy_contact, created_at)

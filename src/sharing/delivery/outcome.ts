@@ -93,7 +93,7 @@ async function record(
   )
   const closed = new Set(rows.map((row) => row.entry_id))
   const first = new Map(
-    conclusions.map((conclusion) => [conclusion.entryId, conclusion]).reverse() as [
+    conclusions.map((conclusion) => [conclusion.entryId, conclusion]).toReversed() as [
       string,
       Conclusion,
     ][],

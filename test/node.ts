@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { switchFeature } from '#agreements/switch-feature.ts'
+import type { Clock } from '#foundation/clock.ts'
+import { systemClock } from '#foundation/clock.ts'
+import { silentLog } from '#foundation/log.ts'
+import { readEntries, readHead } from '#ledger/read.ts'
+import type { GatewayListener } from '#http/gateway/listener.ts'
+import {
+  type SandboxApple,
+  type SandboxOptions,
+  startSandboxApple,
+} from '../sandbox/apple/server.ts'
+import { createMdmClient } from '../sandbox/sample/mdm-client.ts'
+import {
+  CONNECTION,
+  TENANT,
+  admin,
+  agreeWithApple,
+  consentToBoth,
+  makeOrganisation,
+} from '../sandbox/sample/organisation.ts'
+import { type ComposeOptions, type Node, compose } from '../src/compose.ts'
+import { readSettings } from '../src/settings.ts'
+
+export interface TestNode {
+  readonly node: Node
+  readonly apple: SandboxApple
+  readonly gateway: GatewayListener
+  readonly mdm: ReturnType<typeof createMdmClient>
+  readonly folder: string
+  /** Every entry of the tenant's log, once all that is under way has its place. */
+  entries(): Promise<Awaited<ReturnType<typeof readEntries>>>
+  stop(): Promise<void>
+}
+
+/** A whole node with a stand-in for Apple and a client pointed at its gateway; `agreed` opens the gate. */
+export async function startTestNode(
+  options: {
+    agreed?: boolean
+    clock?: Clock
+    apple?: SandboxOptions
+    rest?: Partial<ComposeOptions>
+  } = {},
+): Promise<TestNode> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluss-node-'))
+  const clock = options.clock ?? systemClock
+  const apple = await startSandboxApple({ devices: 20, now: () => clock.now(), ...options.apple })
+  const settings = readSettings({ SLUSS_FOLDER: folder, SLUSS_PORT: '0' }, true)
+  const node = await compose({
+    settings,
+    clock,
+    log: silentLog,
+    transport: { headersMs: 1_500, bodyMs: 1_500, connectMs: 1_000 },
+    ...options.rest,
+  })
+  const { client } = await makeOrganisation(node, apple)
+  if (options.agreed !== false) await agree(node)
+  const gateway = await node.openGateway({
+    tenantId: TENANT,
+    connectionId: CONNECTION,
+    connectorId: 'apple-device-enrollment',
+    port: 0,
+  })
+  const mdm = createMdmClient(`http://127.0.0.1:${gateway.port}`, client)
+  return {
+    node,
+    apple,
+    gateway,
+    mdm,
+    folder,
+    entries: () => readLog(node),
+    stop: async () => {
+      await mdm.close()
+      await node.stop()
+      await apple.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Feature on, contract, permission and consent to both directions. */
+export async function agree(node: Node): Promise<void> {
+  await node.database.write(TENANT, (tx) =>
+    switchFeature(tx, node.parts.catalog, 'apple-device-enrollment', true, admin(node)),
+  )
+  await agreeWithApple(node)
+  await consentToBoth(node)
+}
+
+export async function readLog(node: Node): Promise<Awaited<ReturnType<typeof readEntries>>> {
+  await node.sharing.outcomes.idle()
+  await node.sequencer.settled()
+  return node.database.read(TENANT, async (reader) =>
+    readEntries(reader, 0, (await readHead(reader))?.size ?? 0),
+  )
+}
