@@ -27,13 +27,14 @@ export function createMdmClient(origin: string, token: Readonly<Record<string, s
       { url: `${origin}/session`, method: 'GET' },
       { key: token.access_token ?? '', secret: token.access_secret ?? '' },
     )
-    const { body } = await pool.request({
+    const { statusCode, body } = await pool.request({
       method: 'GET',
       path: '/session',
       headers: { ...oauth.toHeader(signed), 'user-agent': 'sample-mdm/1' },
     })
-    const answer = (await body.json()) as { auth_session_token?: string }
-    if (!answer.auth_session_token) throw new Error('the gateway gave no session')
+    const text = await body.text()
+    if (statusCode !== 200) throw new Error(`the gateway gives no session: ${statusCode} ${text}`)
+    const answer = JSON.parse(text) as { auth_session_token: string }
     return answer.auth_session_token
   }
 
