@@ -27,6 +27,10 @@ export interface DatabaseParts {
 export async function openDatabase(parts: DatabaseParts): Promise<Database> {
   const pool = openPool(parts.app, parts.poolSize ?? DEFAULT_POOL_SIZE)
   pool.on('error', () => parts.log.warn('an idle database connection was lost'))
+  // The pool listens only while a connection is idle; one that is lost in use, or after, must not end the process.
+  pool.on('connect', (client) =>
+    client.on('error', () => parts.log.warn('a database connection was lost')),
+  )
   try {
     await refuseRoleThatSeesAll(pool)
   } catch (fault) {
@@ -69,9 +73,6 @@ async function inTransaction<Result>(
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     const client = await connect(pool)
-    // The pool removes its own listener while a connection is out; a lost one must not end the process.
-    const onError = (): void => {}
-    client.on('error', onError)
     let broken = false
     try {
       const open = await begin(client, tenantId, mode, committed)
@@ -90,7 +91,6 @@ async function inTransaction<Result>(
       if (fault && WORTH_TRYING_AGAIN.has(fault.code) && attempt < MOST_TRIES) continue
       throw thrown
     } finally {
-      client.off('error', onError)
       client.release(broken)
     }
   }
