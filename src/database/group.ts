@@ -9,7 +9,7 @@ export interface GroupCommits<Item, Result> {
 }
 
 export interface GroupOptions {
-  /** Commits under way at once per tenant. Two keep the disk busy while the next group gathers. */
+  /** Commits under way at once per tenant. One makes the largest groups: what arrives meanwhile is the next. */
   readonly inFlight?: number
   /** Most items of one commit. */
   readonly largest?: number
@@ -39,7 +39,7 @@ export function groupCommits<Item, Result>(
   work: (tx: Transaction, items: readonly Item[]) => Promise<readonly Result[]>,
   options: GroupOptions = {},
 ): GroupCommits<Item, Result> {
-  const { inFlight = 2, largest = 512, waiting = 20_000 } = options
+  const { inFlight = 1, largest = 512, waiting = 20_000 } = options
   const queues = new Map<
     string,
     { waiting: Caller<Item, Result>[]; underWay: number; gathering: boolean }

@@ -3,8 +3,17 @@ import type { Json } from '#foundation/canonical-json.ts'
 import { BoundedCache } from '#foundation/bounded-cache.ts'
 import type { Entry } from './entry.ts'
 import { unpackEntries } from './verify/bundle.ts'
-import { HASH_BYTES, type TreeHash, consistencyProof, inclusionProof } from './verify/hash-tree.ts'
+import {
+  HASH_BYTES,
+  type Subtree,
+  type TreeHash,
+  consistencyProof,
+  inclusionProof,
+} from './verify/hash-tree.ts'
 import { TILE_WIDTH, subtreeFromTiles } from './verify/tile.ts'
+
+/** Hashes of complete subtrees never change either; proofs meet the same ones again and again. */
+const completeHashes = new BoundedCache<string, TreeHash>(100_000)
 
 /** Full tiles never change, so a few thousand of them (8 KB each) may stay in memory. */
 const fullTiles = new BoundedCache<string, Buffer>(2_000)
@@ -131,18 +140,27 @@ export async function readEntries(
  */
 async function withTiles<Result>(
   reader: Reader,
-  calculate: (subtree: ReturnType<typeof subtreeFromTiles>) => Result,
+  calculate: (subtree: Subtree) => Result,
 ): Promise<Result> {
   const known = new Map<string, Buffer>()
   for (;;) {
     const missing = new Map<string, { level: number; index: number }>()
-    const subtree = subtreeFromTiles((level, index) => {
+    const fromTiles = subtreeFromTiles((level, index) => {
       const tile =
         known.get(`${level}/${index}`) ?? fullTiles.get(`${reader.tenantId}/${level}/${index}`)
       if (tile) return tile
       missing.set(`${level}/${index}`, { level, index })
       return NOT_YET
     })
+    const subtree: Subtree = (level, index) => {
+      const name = `${reader.tenantId}/${level}/${index}`
+      const kept = completeHashes.get(name)
+      if (kept !== undefined) return kept
+      const before = missing.size
+      const made = fromTiles(level, index)
+      if (missing.size === before && before === 0) completeHashes.set(name, made)
+      return made
+    }
     const result = calculate(subtree)
     if (missing.size === 0) return result
     for (const [name, { level, index }] of missing) {

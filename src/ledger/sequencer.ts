@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Database, INSTALLATION } from '#database/handles.ts'
 import { canonicalJson } from '#foundation/canonical-json.ts'
 import { type Clock, toTimestamp } from '#foundation/clock.ts'
@@ -8,6 +9,11 @@ import { APPENDED, append } from './append.ts'
 import { type LogSigner, type SequencerPoint, sequenceBatch } from './sequence.ts'
 
 const SWEEP_IN_MS = 1_000
+/**
+ * Entries gather for this long before they get their place: a batch rewrites the growing bundle and tiles, whatever
+ * its size, so ten small ones cost ten times as much as one.
+ */
+const GATHER_IN_MS = 100
 const ANCHOR_IN_MS = 60_000
 const HEADS_IN_ONE_ENTRY = 400
 
@@ -37,11 +43,15 @@ export function startSequencer(parts: SequencerParts): Sequencer {
   const running = new Map<string, Promise<void>>()
   const wanted = new Set<string>()
   let stopped = false
+  let stopping = false
+  let hurried = 0
   let anchored = ''
 
   const work = { ...parts, now: () => clock.now() }
   const drain = async (tenantId: string): Promise<void> => {
-    while (wanted.delete(tenantId)) {
+    while (wanted.has(tenantId)) {
+      if (!stopping && !hurried) await pause(GATHER_IN_MS)
+      wanted.delete(tenantId)
       for (;;) {
         const placed = await database.write(tenantId, (tx) => sequenceBatch(tx, work))
         if (placed === 'busy' || placed === 0) break
@@ -69,7 +79,12 @@ export function startSequencer(parts: SequencerParts): Sequencer {
     return logs.length
   }
   const settled = async (): Promise<void> => {
-    while ((await sweep()) > 0 || running.size > 0) await Promise.all(running.values())
+    hurried++
+    try {
+      while ((await sweep()) > 0 || running.size > 0) await Promise.all(running.values())
+    } finally {
+      hurried--
+    }
   }
 
   const anchor = async (): Promise<void> => {
@@ -120,6 +135,7 @@ export function startSequencer(parts: SequencerParts): Sequencer {
     settled,
     anchor,
     stop: async () => {
+      stopping = true
       stopFollowing()
       timers.forEach(clearInterval)
       await anchor().catch(() => log.warn('the heads of the logs could not be noted at the end'))

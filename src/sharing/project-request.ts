@@ -57,7 +57,8 @@ export function projectRequest(gate: OpenGate, call: IncomingCall): Payload | Re
 
 function tooMany({ exchange }: OpenGate, json: string | undefined): Refusal | undefined {
   for (const [field, most] of Object.entries(exchange.limits ?? {})) {
-    if (json === undefined) continue
+    // An element takes three characters at least: a shorter text cannot hold too many.
+    if (json === undefined || json.length < most * 3) continue
     const list = (JSON.parse(json) as Record<string, unknown>)[field]
     if (Array.isArray(list) && list.length > most) {
       return refuse('body_malformed', {

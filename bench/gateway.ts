@@ -1,0 +1,133 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Pool } from 'undici'
+import { type BenchResult, printResults, spread } from './result.ts'
+
+const CLIENTS = 32
+const ROUNDS = 5
+const ROUND_IN_MS = 2_500
+const BODY = JSON.stringify({
+  profile_uuid: 'A'.repeat(32),
+  devices: Array.from({ length: 20 }, (_, i) => `SYN000${1000 + i}`),
+})
+
+interface Measured {
+  readonly perSecond: number
+  readonly p50: number
+  readonly p99: number
+  readonly cpuMicros: number
+}
+
+/**
+ * Requests per second of the gateway (consent, decision, durable entry, outcome) against a plain reverse proxy on the
+ * same HTTP parts: 32 clients, load, party, server and PostgreSQL all on this machine, the two in turn.
+ */
+export async function run(): Promise<BenchResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluss-bench-'))
+  const upstream = await start('gateway-upstream.ts', [])
+  const origin = `http://127.0.0.1:${upstream.report.port}`
+  const proxy = await start('gateway-proxy.ts', [origin])
+  const sluss = await start('gateway-sluss.ts', [origin, folder])
+  try {
+    const rounds: { proxy: Measured; sluss: Measured }[] = []
+    for (let round = -1; round < ROUNDS; round++) {
+      const pair = { proxy: await measure(proxy), sluss: await measure(sluss) }
+      if (round >= 0) rounds.push(pair)
+    }
+    return [
+      compare('gateway requests', 'requests/s', rounds, (one) => one.perSecond, 0.4),
+      compare('gateway CPU of the server process', 'µs/request', rounds, (one) => one.cpuMicros),
+      compare('gateway p50', 'ms', rounds, (one) => one.p50),
+      compare('gateway p99', 'ms', rounds, (one) => one.p99),
+    ]
+  } finally {
+    const gone = new Promise((resolve) => sluss.child.once('exit', resolve))
+    sluss.child.send('stop')
+    await gone
+    proxy.child.kill()
+    upstream.child.kill()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+interface Started {
+  readonly child: ChildProcess
+  readonly report: { port: number; session?: string }
+}
+
+function start(file: string, args: readonly string[]): Promise<Started> {
+  const child = fork(join(import.meta.dirname, file), [...args])
+  return new Promise((resolve, reject) => {
+    child.once('message', (report) => resolve({ child, report: report as Started['report'] }))
+    child.once('exit', (code) => reject(new Error(`${file} ended with ${code}`)))
+  })
+}
+
+async function measure({ child, report }: Started): Promise<Measured> {
+  const pool = new Pool(`http://127.0.0.1:${report.port}`, { connections: CLIENTS })
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': 'bench/1',
+    'x-adm-auth-session': report.session ?? 'bench',
+  }
+  const latencies: number[] = []
+  const before = await cpuOf(child)
+  const end = performance.now() + ROUND_IN_MS
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      while (performance.now() < end) {
+        const began = performance.now()
+        const { statusCode, body } = await pool.request({
+          method: 'PUT',
+          path: '/profile/devices',
+          headers,
+          body: BODY,
+        })
+        await body.dump()
+        if (statusCode !== 200) throw new Error(`answered ${statusCode}`)
+        latencies.push(performance.now() - began)
+      }
+    }),
+  )
+  const cpu = (await cpuOf(child)) - before
+  await pool.close()
+  latencies.sort((a, b) => a - b)
+  const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? 0
+  return {
+    perSecond: (latencies.length / ROUND_IN_MS) * 1_000,
+    p50: at(0.5),
+    p99: at(0.99),
+    cpuMicros: cpu / latencies.length,
+  }
+}
+
+function cpuOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    child.once('message', (message) => {
+      const { cpu } = message as { cpu: NodeJS.CpuUsage }
+      resolve(cpu.user + cpu.system)
+    })
+    child.send('cpu')
+  })
+}
+
+function compare(
+  name: string,
+  unit: string,
+  rounds: readonly { proxy: Measured; sluss: Measured }[],
+  figure: (measured: Measured) => number,
+  bar?: number,
+): BenchResult {
+  return {
+    name,
+    unit,
+    ours: spread(rounds.map((round) => figure(round.sluss))),
+    reference: 'plain reverse proxy',
+    ratio: spread(rounds.map((round) => figure(round.sluss) / figure(round.proxy))),
+    ...(bar === undefined ? {} : { bar }),
+  }
+}
+
+if (import.meta.main) printResults(await run())
