@@ -1,5 +1,5 @@
 import type { Shape } from '#catalog/shape.ts'
-import { compileWithClosures } from './closures.ts'
+import { compileWithScanner } from './scan.ts'
 import type { Plan } from './plan.ts'
 import type { Projection, ProjectionKeys } from './projection.ts'
 
@@ -20,5 +20,5 @@ import type { Projection, ProjectionKeys } from './projection.ts'
  * @throws RangeError for a plan with a precision that is none, or a shape with a member such as `constructor`
  */
 export function compileProjection(plan: Plan, shape: Shape, keys: ProjectionKeys): Projection {
-  return compileWithClosures(plan, shape, keys)
+  return compileWithScanner(plan, shape, keys)
 }
