@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { request } from 'undici'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+
+describe('the sample', () => {
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sluss-sample-'))
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  /** Runs it until it says that it goes on, asks it something, and stops it. */
+  const tell = async (
+    language: string,
+    end: string,
+    ask?: (text: string) => Promise<void>,
+  ): Promise<string> => {
+    const child: ChildProcess = spawn(
+      process.execPath,
+      [join(ROOT, 'sandbox', 'sample', 'main.ts')],
+      {
+        env: { ...process.env, SLUSS_FOLDER: folder, SLUSS_PORT: '0', SLUSS_LANGUAGE: language },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
+    let text = ''
+    let complaints = ''
+    child.stderr?.on('data', (part: Buffer) => {
+      complaints += part.toString()
+    })
+    const gone = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    await new Promise<void>((resolve, reject) => {
+      child.once('exit', () => reject(new Error(`it ended early: ${complaints}`)))
+      child.stdout?.on('data', (part: Buffer) => {
+        text += part.toString()
+        if (text.includes(end)) resolve()
+      })
+    })
+    await ask?.(text)
+    child.kill('SIGTERM')
+    assert.equal(await gone, 0)
+    assert.equal(complaints, '')
+    return text
+  }
+
+  it('tells the whole story: refused, previewed, consented, waiting, withdrawn, verified', async () => {
+    const text = await tell('en', 'seconds from start', async (story) => {
+      const [, url] = /ledger: (\S+)/.exec(story) ?? []
+      const { statusCode, body } = await request(url ?? '')
+      assert.equal(statusCode, 200)
+      assert.match(await body.text(), /^sluss\.example\/ledger\/example\n\d+\n/)
+      const health = await request(`${new URL(url ?? '').origin}/healthz`)
+      assert.equal(health.statusCode, 200)
+      const tiles = await request((url ?? '').replace('checkpoint', 'tile/0/000.p/1'))
+      assert.equal(tiles.statusCode, 401)
+    })
+    for (const part of [
+      '403 ACCESS_DENIED (feature_off)',
+      '500',
+      'consent_lapsed',
+      '403 ACCESS_DENIED (consent_withdrawn)',
+      '"is_return_to_service":true',
+      'sound',
+    ]) {
+      assert.ok(text.includes(part), part)
+    }
+    assert.ok(!text.includes('owner_full_name'))
+    // The README shows this very story.
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    for (const line of text.split('\n').filter((one) => /^\d\. /.test(one)))
+      assert.ok(readme.includes(line), line)
+  })
+
+  it('goes on with what is there at a second start, in Swedish', async () => {
+    const text = await tell('sv', 'sekunder från start')
+    assert.match(text, /500 +enheter finns/)
+    assert.match(text, /hel +varje post omräknad/)
+  })
+})
