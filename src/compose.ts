@@ -52,7 +52,7 @@ export interface ComposeOptions {
   readonly log: Log
   readonly catalog?: Catalog
   readonly reached?: (point: SharePoint) => void | Promise<void>
-  readonly transport?: Parameters<typeof createTransport>[0]
+  readonly transport?: Parameters<typeof createTransport>[1]
 }
 
 /** Puts the rooms together into one running node. The only file that sees them all. */
@@ -89,7 +89,7 @@ export async function compose(options: ComposeOptions): Promise<Node> {
       log,
     })
     keep(sequencer, sequencer.stop)
-    const transport = createTransport(options.transport)
+    const transport = createTransport(clock, options.transport)
     keep(transport, transport.close)
     const connectors = [appleDeviceEnrollment(() => clock.now() / 1000)]
     const parts: SharingParts = {

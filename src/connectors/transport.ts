@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { Pool } from 'undici'
+import type { Clock } from '#foundation/clock.ts'
 import {
   type IncomingResponse,
   type Transport,
@@ -13,6 +14,8 @@ export interface TransportOptions {
   readonly headersMs?: number
   /** Between two pieces of the answer. */
   readonly bodyMs?: number
+  /** For one whole answer; looked at with every piece, so `bodyMs` is its grain. */
+  readonly wholeMs?: number
   readonly largestBody?: number
   /** Connections per origin. */
   readonly connections?: number
@@ -21,7 +24,10 @@ export interface TransportOptions {
 }
 
 /** HTTP to the parties, with connections kept open per origin. Every wait is bounded. */
-export function createTransport(options: TransportOptions = {}): {
+export function createTransport(
+  clock: Clock,
+  options: TransportOptions = {},
+): {
   send: Transport
   close(): Promise<void>
 } {
@@ -29,6 +35,7 @@ export function createTransport(options: TransportOptions = {}): {
     connectMs = 5_000,
     headersMs = 20_000,
     bodyMs = 10_000,
+    wholeMs = 45_000,
     largestBody = 32 * 1024 * 1024,
     connections = 64,
   } = options
@@ -47,8 +54,8 @@ export function createTransport(options: TransportOptions = {}): {
     return pool
   }
   return {
-    send: async ({ origin, method, target, headers, body, signal }) => {
-      if (signal.aborted) throw new TransportFault('aborted', false)
+    send: async ({ origin, method, target, headers, body }) => {
+      const began = clock.elapsed()
       let answered = false
       try {
         const answer = await poolOf(origin).request({
@@ -56,10 +63,9 @@ export function createTransport(options: TransportOptions = {}): {
           path: target,
           headers,
           body: body ?? null,
-          signal,
         })
         answered = true
-        return await readAnswer(answer, largestBody)
+        return await readAnswer(answer, largestBody, () => clock.elapsed() - began > wholeMs)
       } catch (thrown) {
         throw toFault(thrown, answered)
       }
@@ -72,17 +78,12 @@ export function createTransport(options: TransportOptions = {}): {
 
 type Answer = Awaited<ReturnType<Pool['request']>>
 
-async function readAnswer(answer: Answer, largest: number): Promise<IncomingResponse> {
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of answer.body as AsyncIterable<Buffer>) {
-    size += part.length
-    if (size > largest) {
-      answer.body.destroy()
-      throw new TransportFault('response_too_large', true)
-    }
-    parts.push(part)
-  }
+async function readAnswer(
+  answer: Answer,
+  largest: number,
+  late: () => boolean,
+): Promise<IncomingResponse> {
+  const body = await readBody(answer.body, largest, late)
   const headers = Object.fromEntries(
     Object.entries(answer.headers).map(([name, value]) => [
       name.toLowerCase(),
@@ -92,8 +93,32 @@ async function readAnswer(answer: Answer, largest: number): Promise<IncomingResp
   return {
     status: answer.statusCode,
     headers,
-    body: decompress(headers['content-encoding'], Buffer.concat(parts), largest),
+    body: decompress(headers['content-encoding'], body, largest),
   }
+}
+
+/** By events: iterating a stream costs several times as much, and this is the data path. */
+function readBody(body: Answer['body'], largest: number, late: () => boolean): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let size = 0
+    const giveUp = (code: TransportFaultCode): void => {
+      reject(new TransportFault(code, true))
+      body.destroy()
+    }
+    body.on('data', (part: Buffer) => {
+      size += part.length
+      if (size > largest) giveUp('response_too_large')
+      else if (late()) giveUp('timeout')
+      else parts.push(part)
+    })
+    body.once('end', () => {
+      const [only] = parts
+      resolve(parts.length === 1 && only ? only : Buffer.concat(parts))
+    })
+    body.once('error', reject)
+    body.once('close', () => reject(new TransportFault('closed_early', true)))
+  })
 }
 
 /** We ask for no encoding; a party that encodes all the same is understood, within the same bound. */

@@ -75,7 +75,6 @@ export interface PartyCall {
   readonly request: OutgoingRequest
   readonly session: SessionStore
   readonly transport: Transport
-  readonly signal: AbortSignal
 }
 
 /** The party's session token of one connection: shared by all nodes, changed by any answer. */
@@ -94,7 +93,6 @@ export interface TransportRequest {
   readonly target: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
-  readonly signal: AbortSignal
 }
 
 export type SendResult =

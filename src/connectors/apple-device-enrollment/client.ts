@@ -70,7 +70,6 @@ async function openSession(call: PartyCall, seconds: number): Promise<string | I
       authorization: signSession(secretsOf(call.credentials), `${call.origin}/session`, seconds),
     },
     body: undefined,
-    signal: call.signal,
   })
   const token = response.status === 200 ? sessionToken(response.body) : undefined
   if (!token) return response
@@ -80,7 +79,7 @@ async function openSession(call: PartyCall, seconds: number): Promise<string | I
 
 function sendIn(
   session: string,
-  { origin, request, transport, signal }: PartyCall,
+  { origin, request, transport }: PartyCall,
 ): Promise<IncomingResponse> {
   return transport({
     origin,
@@ -92,7 +91,6 @@ function sendIn(
       ...(request.body === undefined ? {} : { 'content-type': JSON_TYPE }),
     },
     body: request.body,
-    signal,
   })
 }
 

@@ -10,6 +10,7 @@ import OAuth from 'oauth-1.0a'
 import { manifestOf } from '#catalog/manifest.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
 import { itemsOf } from '#catalog/shape.ts'
+import { systemClock } from '#foundation/clock.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import type { Exchange, PartyCall, SessionStore } from '#sharing/exchange.ts'
 import { makeTokenFile } from '../../../sandbox/apple/token-file.ts'
@@ -127,7 +128,7 @@ describe('exchanges', () => {
 
 describe('client', () => {
   let sandbox: SandboxApple
-  const transport = createTransport({ headersMs: 400, bodyMs: 400, connectMs: 400 })
+  const transport = createTransport(systemClock, { headersMs: 400, bodyMs: 400, connectMs: 400 })
   const connector = appleDeviceEnrollment(() => Date.now() / 1000)
   before(async () => {
     sandbox = await startSandboxApple({ devices: 30, rotateEvery: 3 })
@@ -165,7 +166,6 @@ describe('client', () => {
       },
       session: memorySession(),
       transport: transport.send,
-      signal: AbortSignal.timeout(5_000),
       ...rest,
     }
   }

@@ -3,9 +3,6 @@ import type { OpenGate } from '../gate.ts'
 import type { SharingParts } from '../parts.ts'
 import type { Payload } from '../project-request.ts'
 
-/** The longest a party may take over one call, all attempts together. */
-const DEADLINE_IN_MS = 45_000
-
 /** Sends what was recorded, and nothing else. A node that has lost its lease sends nothing. */
 export async function deliver(
   parts: SharingParts,
@@ -20,7 +17,6 @@ export async function deliver(
     request: payload.request,
     session: gate.session,
     transport: parts.transport,
-    signal: AbortSignal.timeout(DEADLINE_IN_MS),
   })
   await parts.reached?.('answered')
   return result
