@@ -12,7 +12,7 @@ import { type Refusal, refuse } from '#foundation/refusal.ts'
 import { compileProjection } from '#minimisation/compile.ts'
 import type { Plan } from '#minimisation/plan.ts'
 import type { Projection } from '#minimisation/projection.ts'
-import { FACTS_CHANNEL } from '#tenants/facts-version.ts'
+import { FACTS_CHANNEL, readFactsVersion } from '#tenants/facts-version.ts'
 import type { Connector, Credentials, Exchange, SessionStore } from './exchange.ts'
 import type { SharingParts } from './parts.ts'
 
@@ -79,7 +79,9 @@ export async function createGate(parts: SharingParts): Promise<Gate> {
     open: async (tenantId, connectionId, exchange) => {
       const name = `${connectionId} ${exchange.id}`
       const known = planned.get(tenantId)?.get(name)
-      if (known && now() < known.until) return known.gate
+      if (known && now() < known.until && (await stillHolds(parts, tenantId, known.gate))) {
+        return known.gate
+      }
       const made = await parts.database.read(tenantId, (reader) =>
         plan(parts, reader, connectionId, exchange, now(), sessionOf(tenantId, connectionId)),
       )
@@ -89,6 +91,15 @@ export async function createGate(parts: SharingParts): Promise<Gate> {
       return made.gate
     },
   }
+}
+
+/**
+ * A plan that lets something pass is checked in the commit of the disclosure. One that refuses never gets there, so it
+ * is checked here: a node that missed the word of a new consent would else go on refusing.
+ */
+async function stillHolds(parts: SharingParts, tenantId: string, gate: OpenGate): Promise<boolean> {
+  if (!gate.refusal) return true
+  return (await parts.database.read(tenantId, readFactsVersion)) === gate.version
 }
 
 async function plan(
