@@ -21,27 +21,47 @@ export type KeyedHash = (value: string | Buffer) => string
  * Two one-shot hashes over preallocated pads run twice as fast as createHmac with a KeyObject.
  *
  * @param key    any length; longer than a block is hashed first, as the RFC asks
- * @param bytes  how much of the digest to keep, 16 to 32 bytes
+ * @param bytes  how much of the digest to keep: all 32 bytes, or 18, 21 … (whole characters of base64url)
  */
 export function keyedHash(key: Buffer, bytes = DIGEST): KeyedHash {
   const block = Buffer.alloc(BLOCK)
   ;(key.length > BLOCK ? sha256(key) : key).copy(block)
   const outer = Buffer.alloc(BLOCK + DIGEST)
   for (let i = 0; i < BLOCK; i++) outer[i] = (block[i] ?? 0) ^ 0x5c
-  let inner = Buffer.alloc(BLOCK + 192)
-  const writeInnerPad = () => {
-    for (let i = 0; i < BLOCK; i++) inner[i] = (block[i] ?? 0) ^ 0x36
-  }
-  writeInnerPad()
+  const characters = Math.ceil((bytes * 4) / 3)
+  let inner = innerPad(block, 192)
   return (value) => {
     const size = typeof value === 'string' ? value.length * 3 : value.length
-    if (inner.length < BLOCK + size) {
-      inner = Buffer.alloc(BLOCK + size * 2)
-      writeInnerPad()
-    }
-    const length =
-      typeof value === 'string' ? inner.write(value, BLOCK, 'utf8') : value.copy(inner, BLOCK)
-    outer.write(hash('sha256', inner.subarray(0, BLOCK + length), 'binary'), BLOCK, 'latin1')
-    return hash('sha256', outer, 'buffer').toString('base64url', 0, bytes)
+    if (inner.room < size) inner = innerPad(block, size * 2)
+    const length = typeof value === 'string' ? put(value, inner.pad) : value.copy(inner.pad, BLOCK)
+    putBytes(hash('sha256', inner.upTo(length), 'binary'), outer, BLOCK)
+    return hash('sha256', outer, 'base64url').slice(0, characters)
   }
+}
+
+/** The inner pad with room for a value behind it; views of short values are kept. */
+function innerPad(block: Buffer, room: number) {
+  const pad = Buffer.alloc(BLOCK + room)
+  for (let i = 0; i < BLOCK; i++) pad[i] = (block[i] ?? 0) ^ 0x36
+  const views = Array.from({ length: 64 }, (_, length) => pad.subarray(0, BLOCK + length))
+  return {
+    pad,
+    room,
+    upTo: (length: number): Buffer => views[length] ?? pad.subarray(0, BLOCK + length),
+  }
+}
+
+/** Puts text behind the pad as UTF-8 and answers its length. ASCII by hand: short text spares the call. */
+function put(text: string, pad: Buffer): number {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (c > 0x7f) return pad.write(text, BLOCK, 'utf8')
+    pad[BLOCK + i] = c
+  }
+  return text.length
+}
+
+/** Digests come as latin1 text, because made as buffers they would cost more than the hash. */
+function putBytes(latin1: string, into: Buffer, at: number): void {
+  for (let i = 0; i < latin1.length; i++) into[at + i] = latin1.charCodeAt(i)
 }

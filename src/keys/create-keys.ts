@@ -15,7 +15,7 @@ import {
 
 /** Destroyed and rotated keys are announced to all nodes here: `tenant` or `tenant subject`. */
 const CHANNEL = 'sluss_keys'
-const COMMITMENT_BYTES = 16
+const COMMITMENT_BYTES = 18
 const TENANTS_IN_MEMORY = 1_000
 const SUBJECTS_IN_MEMORY = 20_000
 

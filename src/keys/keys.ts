@@ -29,7 +29,7 @@ export interface Keys {
 
   /** HMAC for equality look-up of one item within the tenant. */
   blindIndex(reader: Reader, item: string): Promise<KeyedHash>
-  /** Names subjects in the ledger: keyed by the subject's own key, gone when that key goes. 22 characters. */
+  /** Names subjects in the ledger: keyed by the subject's own key, gone when that key goes. 24 characters. */
   subjectCommitments(
     reader: Reader,
     subjectIds: readonly string[],

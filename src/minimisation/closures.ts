@@ -3,7 +3,7 @@ import type { ArrayShape, Leaf, MapShape, ObjectShape, Shape } from '#catalog/sh
 import type { Value } from './coarsen.ts'
 import type { Plan } from './plan.ts'
 import type { Projection, ProjectionKeys } from './projection.ts'
-import { type LeafRule, type Rules, membersOf, rulesOf } from './rules.ts'
+import { type LeafRule, type Rules, letsPass, membersOf, rulesOf } from './rules.ts'
 import { type Tally, addSubject, clear, newTally, projected } from './tally.ts'
 
 /** Builds the output for one place of the document; ABSENT where nothing of it may pass. */
@@ -55,12 +55,13 @@ function compileShape(shape: Shape, rules: Rules, ruleFor: RuleFor): Build {
 
 function compileArray(shape: ArrayShape, rules: Rules, ruleFor: RuleFor): Build {
   const element = compileShape(shape.of, rules, ruleFor)
+  const kept = letsPass(shape.of, ruleFor)
   return (value, tally) => {
     if (!Array.isArray(value)) return unknown(tally)
     const built: unknown[] = []
     for (const one of value) {
       const output = element(one, tally)
-      if (output !== ABSENT) built.push(output)
+      if (kept && output !== ABSENT) built.push(output)
     }
     return built
   }
@@ -70,17 +71,18 @@ function compileObject(shape: ObjectShape, rules: Rules, ruleFor: RuleFor): Buil
   const fields = membersOf(shape.fields).map(([name, part]) => ({
     name,
     build: compileShape(part, rules, ruleFor),
+    kept: letsPass(part, ruleFor),
   }))
   return (value, tally) => {
     if (!isObject(value)) return unknown(tally)
     const built: Record<string, unknown> = {}
     let recognised = 0
-    for (const { name, build } of fields) {
+    for (const { name, build, kept } of fields) {
       const member = value[name]
       if (member === undefined) continue
       recognised++
       const output = build(member, tally)
-      if (output !== ABSENT) built[name] = output
+      if (kept && output !== ABSENT) built[name] = output
     }
     tally.unknown += Object.keys(value).length - recognised
     return built
@@ -94,6 +96,7 @@ function compileObject(shape: ObjectShape, rules: Rules, ruleFor: RuleFor): Buil
 function compileMap(shape: MapShape, rules: Rules, ruleFor: RuleFor): Build {
   const key = ruleFor(shape.key)
   const build = compileShape(shape.value, rules, ruleFor)
+  const kept = letsPass(shape.value, ruleFor)
   const withhold = compileShape(shape.value, rules, rules.ruleToWithhold)
   return (value, tally) => {
     if (!isObject(value)) return unknown(tally)
@@ -106,7 +109,7 @@ function compileMap(shape: MapShape, rules: Rules, ruleFor: RuleFor): Build {
       }
       if (key.subject) addSubject(tally, name)
       const outputName = nameOf(key.coarsen(name))
-      const passes = outputName !== undefined && !(outputName in built)
+      const passes = kept && outputName !== undefined && !(outputName in built)
       const output = (passes ? build : withhold)(value[name], tally)
       if (passes && output !== ABSENT) {
         built[outputName] = output

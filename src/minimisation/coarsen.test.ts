@@ -5,7 +5,7 @@ import type { Precision } from '#catalog/precision.ts'
 import { keyedHash } from '#foundation/hashing.ts'
 import { type Value, coarsen, coarsener } from './coarsen.ts'
 
-const hash = keyedHash(Buffer.alloc(32, 7), 16)
+const hash = keyedHash(Buffer.alloc(32, 7), 18)
 
 describe('coarsen', () => {
   const cases: [Precision, Value, Value | undefined][] = [
@@ -100,12 +100,12 @@ describe('coarsen', () => {
   })
 
   it('P10 pseudonyms of two recipients do not join; one recipient sees the same person as the same', () => {
-    const apple = coarsener('pseudonym', keyedHash(Buffer.alloc(32, 1), 16))
-    const google = coarsener('pseudonym', keyedHash(Buffer.alloc(32, 2), 16))
+    const apple = coarsener('pseudonym', keyedHash(Buffer.alloc(32, 1), 18))
+    const google = coarsener('pseudonym', keyedHash(Buffer.alloc(32, 2), 18))
     const given = new Map<Value | undefined, string>()
     fc.assert(
       fc.property(fc.string(), (text) => {
-        assert.match(String(apple(text)), /^[\w-]{22}$/)
+        assert.match(String(apple(text)), /^[\w-]{24}$/)
         assert.equal(apple(text), apple(text))
         assert.notEqual(apple(text), google(text))
         assert.equal(given.get(apple(text)) ?? text, text)

@@ -133,25 +133,41 @@ describe('compileProjection', () => {
 })
 
 /** The judge: a plain walk that knows nothing of closures, counters or precision but exact and withheld. */
-function judge(value: unknown, part: Shape, granted: ReadonlySet<string>): unknown {
+function judge(
+  value: unknown,
+  part: Shape,
+  granted: ReadonlySet<string>,
+  outermost = true,
+): unknown {
+  if (!outermost && !hasHope(part, granted)) return undefined
   if (part.kind === 'leaf') {
     return typeof value === part.type && granted.has(part.item) ? value : undefined
   }
   if (part.kind === 'array') {
     if (!Array.isArray(value)) return undefined
-    return value.map((one) => judge(one, part.of, granted)).filter((one) => one !== undefined)
+    return value
+      .map((one) => judge(one, part.of, granted, false))
+      .filter((one) => one !== undefined)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const pairs = Object.entries(value).flatMap(([name, member]) => {
     if (part.kind === 'map') {
-      const inner = judge(member, part.value, granted)
+      const inner = judge(member, part.value, granted, false)
       return granted.has(part.key.item) && inner !== undefined ? [[name, inner]] : []
     }
     const field = Object.hasOwn(part.fields, name) ? part.fields[name] : undefined
-    const inner = field && judge(member, field, granted)
+    const inner = field && judge(member, field, granted, false)
     return inner === undefined ? [] : [[name, inner]]
   })
   return Object.fromEntries(pairs as [string, unknown][])
+}
+
+/** Whether a document exists of which something would pass here. */
+function hasHope(part: Shape, granted: ReadonlySet<string>): boolean {
+  if (part.kind === 'leaf') return granted.has(part.item)
+  if (part.kind === 'array') return hasHope(part.of, granted)
+  if (part.kind === 'map') return granted.has(part.key.item) && hasHope(part.value, granted)
+  return Object.values(part.fields).some((field) => hasHope(field, granted))
 }
 
 const names = ['a', 'b', 'c', 'd', 'e', '__proto__', 'serial_number']

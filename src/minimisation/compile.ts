@@ -11,8 +11,9 @@ import type { Projection, ProjectionKeys } from './projection.ts'
  *   the sender's spelling of a number nor its escapes pass.
  * - An item that the plan does not name is withheld. What the shape does not name, or what is not of the
  *   declared type, length or words, is dropped and counted as unknown: one, whatever is in it.
- * - An object or array of the shape stays, even when nothing in it may pass, so that the document keeps its
- *   form. A list keeps its order but not its places. A map's member passes whole or not at all.
+ * - An object or array in which the plan lets nothing pass is gone with its braces, so that not even its
+ *   length is told; one in which something may pass stays, even when this time it is empty. A list keeps its
+ *   order but not its places. A map's member passes whole or not at all. The outermost value always stays.
  * - Subjects are listed in the order of the output, also where the leaf itself is withheld.
  *
  * Text that is not JSON in valid UTF-8, or whose outermost value is not what the shape says, gives no output.

@@ -33,7 +33,7 @@ const PRECISIONS: readonly Precision[] = [
   'withheld',
 ]
 const precision = fc.constantFrom(...PRECISIONS)
-const hash = keyedHash(Buffer.alloc(32, 7), 16)
+const hash = keyedHash(Buffer.alloc(32, 7), 18)
 const time = fc
   .date({ noInvalidDate: true, min: new Date('2000-01-01'), max: new Date('2000-03-01') })
   .map((date) => date.toISOString())

@@ -8,7 +8,7 @@ import type { ProjectionKeys } from './projection.ts'
 
 /** Longest text of a leaf that declares no limit, in UTF-16 code units. */
 const DEFAULT_MAX_LENGTH = 16_384
-const PSEUDONYM_BYTES = 16
+const PSEUDONYM_BYTES = 18
 
 /** What a plan says about one leaf of a shape: the same for both engines. */
 export interface LeafRule {
@@ -54,6 +54,20 @@ export function rulesOf(plan: Plan, shape: Shape, keys: ProjectionKeys): Rules {
     items,
     ruleFor: (leaf) => rule(leaf, precisions.get(leaf.item) ?? 'withheld'),
     ruleToWithhold: (leaf) => rule(leaf, 'withheld'),
+  }
+}
+
+/** Whether anything at all may pass somewhere in this part of the shape. */
+export function letsPass(shape: Shape, ruleFor: (leaf: Leaf) => LeafRule): boolean {
+  switch (shape.kind) {
+    case 'leaf':
+      return ruleFor(shape).precision !== 'withheld'
+    case 'object':
+      return Object.values(shape.fields).some((part) => letsPass(part, ruleFor))
+    case 'array':
+      return letsPass(shape.of, ruleFor)
+    case 'map':
+      return letsPass(shape.key, ruleFor) && letsPass(shape.value, ruleFor)
   }
 }
 

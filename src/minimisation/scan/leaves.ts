@@ -35,7 +35,7 @@ export function outputOfText(
     case 'withheld':
       return NOTHING
     case 'changed':
-      return jsonOf(rule.coarsen(bytes.toString('utf8', from, to)))
+      return jsonOf(rule.coarsen(textBetween(bytes, text, from, to)))
   }
 }
 
@@ -64,7 +64,23 @@ function isPlainInteger(spelling: string): boolean {
   return true
 }
 
+/** Short plain text is by far the most frequent, and needs neither decoding nor escaping. */
+function textBetween(bytes: Buffer, text: string, from: number, to: number): string {
+  const same = text.slice(from, to)
+  return isPlain(same) ? same : bytes.toString('utf8', from, to)
+}
+
 function jsonOf(value: string | number | boolean | undefined): string {
   if (value === undefined) return NOTHING
-  return typeof value === 'string' ? latin1Of(JSON.stringify(value)) : String(value)
+  if (typeof value !== 'string') return String(value)
+  return isPlain(value) ? `"${value}"` : latin1Of(JSON.stringify(value))
+}
+
+/** Printable ASCII without quote and backslash: the same as text, as JSON, in UTF-8 and in latin1. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (c < 0x20 || c > 0x7e || c === 0x22 || c === 0x5c) return false
+  }
+  return true
 }

@@ -1,5 +1,5 @@
 import type { Leaf, MapShape, ObjectShape, Shape } from '#catalog/shape.ts'
-import { type LeafRule, type Rules, membersOf } from '../rules.ts'
+import { type LeafRule, type Rules, letsPass, membersOf } from '../rules.ts'
 import { NameTable } from './names.ts'
 
 /** A shape made ready for the scanner. Text in it is UTF-8 seen as latin1, as the scanner sees documents. */
@@ -19,6 +19,8 @@ export interface ObjectNode {
   readonly kind: 'object'
   readonly names: NameTable
   readonly fields: readonly Node[]
+  /** Whether anything may pass in the field: if not, not even its braces stay. */
+  readonly kept: readonly boolean[]
   /** `"name":` by field, and the same behind a comma. */
   readonly heads: readonly string[]
   readonly laterHeads: readonly string[]
@@ -29,12 +31,14 @@ export interface ObjectNode {
 export interface ArrayNode {
   readonly kind: 'array'
   readonly of: Node
+  readonly kept: boolean
 }
 
 export interface MapNode {
   readonly kind: 'map'
   readonly key: LeafNode
   readonly value: Node
+  readonly kept: boolean
   /** The value's node for members whose name is kept back. */
   readonly withheldValue: Node
 }
@@ -58,7 +62,7 @@ export function nodeOf(
       return mapNode(shape, rules, ruleFor)
     case 'array': {
       const of = nodeOf(shape.of, rules, ruleFor)
-      return of && { kind: 'array', of }
+      return of && { kind: 'array', of, kept: letsPass(shape.of, ruleFor) }
     }
   }
 }
@@ -87,6 +91,7 @@ function objectNode(
     kind: 'object',
     names: new NameTable(members.map(([name]) => Buffer.from(name, 'utf8'))),
     fields,
+    kept: members.map(([, part]) => letsPass(part, ruleFor)),
     heads,
     laterHeads: heads.map((head) => `,${head}`),
     bearsSubject: members.map(([, part]) => bearsSubject(part)),
@@ -103,7 +108,13 @@ function mapNode(
   const value = nodeOf(shape.value, rules, ruleFor)
   const withheldValue = nodeOf(shape.value, rules, rules.ruleToWithhold)
   if (!apart || rule.type !== 'string' || !value || !withheldValue) return undefined
-  return { kind: 'map', key: leafNode(rule), value, withheldValue }
+  return {
+    kind: 'map',
+    key: leafNode(rule),
+    value,
+    kept: letsPass(shape.value, ruleFor),
+    withheldValue,
+  }
 }
 
 function bearsSubject(shape: Shape): boolean {

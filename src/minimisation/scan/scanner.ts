@@ -120,7 +120,7 @@ export class Scanner {
           lastSubject = field
         }
         at = this.scanValue(node.fields[field] as Node, at, depth + 1)
-        slots[base + field] = this.output
+        slots[base + field] = node.kept[field] ? this.output : NOTHING
       }
       if (at < 0) return DOUBT
       at = skipSpace(bytes, at)
@@ -157,7 +157,8 @@ export class Scanner {
     for (;;) {
       at = this.scanValue(node.of, at, depth + 1)
       if (at < 0) return DOUBT
-      if (this.output !== NOTHING) text += text === '' ? this.output : `,${this.output}`
+      if (node.kept && this.output !== NOTHING)
+        text += text === '' ? this.output : `,${this.output}`
       at = skipSpace(bytes, at)
       if (bytes[at] === CLOSE_ARRAY) return this.leave(`[${text}]`, at)
       if (bytes[at] !== COMMA) return DOUBT
@@ -204,8 +205,9 @@ export class Scanner {
     const name = outputOfText(node.key, this.bytes, this.text, from, to, this.tally)
     if (name === UNSURE) return DOUBT
     if (name === UNFIT) return this.skipUnknown(at, depth)
-    const end = this.scanValue(name === NOTHING ? node.withheldValue : node.value, at, depth)
-    const passes = name !== NOTHING && this.output !== NOTHING
+    const held = name === NOTHING || !node.kept
+    const end = this.scanValue(held ? node.withheldValue : node.value, at, depth)
+    const passes = !held && this.output !== NOTHING
     return this.close(node.key, passes ? `${name}:${this.output}` : NOTHING, end)
   }
 
