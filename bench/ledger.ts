@@ -52,18 +52,22 @@ export async function run(): Promise<BenchResult[]> {
     log: silentLog,
   })
   try {
-    const append = groupCommits<Entry, true>(database, async (tx, entries) => {
-      await appendAll(tx, entries)
-      return entries.map(() => true)
-    })
+    const append = groupCommits<Entry, true>((tenantId, entries) =>
+      database.write(tenantId, async (tx) => {
+        await appendAll(tx, entries)
+        return entries.map(() => true)
+      }),
+    )
     // The floor: the same bytes in the same grouped commits, and nobody sequences them.
-    const plain = groupCommits<Entry, true>(database, async (tx, entries) => {
-      await tx.change(
-        'insert into ledger_queue (tenant_id, entry_id, entry) select $1, n.id, n.entry from unnest($2::uuid[], $3::bytea[]) as n (id, entry)',
-        [tx.tenantId, entries.map((one) => one.id), entries.map(entryBytes)],
-      )
-      return entries.map(() => true)
-    })
+    const plain = groupCommits<Entry, true>((tenantId, entries) =>
+      database.write(tenantId, async (tx) => {
+        await tx.change(
+          'insert into ledger_queue (tenant_id, entry_id, entry) select $1, n.id, n.entry from unnest($2::uuid[], $3::bytea[]) as n (id, entry)',
+          [tx.tenantId, entries.map((one) => one.id), entries.map(entryBytes)],
+        )
+        return entries.map(() => true)
+      }),
+    )
     const ours: number[] = []
     const floor: number[] = []
     const lags: number[] = []

@@ -1,5 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import type { Clock } from '#foundation/clock.ts'
 import {
   type IncomingResponse,
@@ -55,20 +56,9 @@ export function createTransport(
   }
   return {
     send: async ({ origin, method, target, headers, body }) => {
-      const began = clock.elapsed()
-      let answered = false
-      try {
-        const answer = await poolOf(origin).request({
-          method,
-          path: target,
-          headers,
-          body: body ?? null,
-        })
-        answered = true
-        return await readAnswer(answer, largestBody, () => clock.elapsed() - began > wholeMs)
-      } catch (thrown) {
-        throw toFault(thrown, answered)
-      }
+      const deadline = clock.elapsed() + wholeMs
+      const call = { method, path: target, headers, body: body ?? null }
+      return exchange(poolOf(origin), call, largestBody, () => clock.elapsed() > deadline)
     },
     close: async () => {
       await Promise.all([...pools.values()].map((pool) => pool.close()))
@@ -76,49 +66,53 @@ export function createTransport(
   }
 }
 
-type Answer = Awaited<ReturnType<Pool['request']>>
-
-async function readAnswer(
-  answer: Answer,
+/** By undici's own events: a stream for each body costs as much again, and this is the data path. */
+function exchange(
+  pool: Pool,
+  call: Dispatcher.DispatchOptions,
   largest: number,
   late: () => boolean,
 ): Promise<IncomingResponse> {
-  const body = await readBody(answer.body, largest, late)
-  const headers = Object.fromEntries(
-    Object.entries(answer.headers).map(([name, value]) => [
-      name.toLowerCase(),
+  return new Promise((resolve, reject) => {
+    let status = 0
+    let headers: Record<string, string> = {}
+    let size = 0
+    const parts: Buffer[] = []
+    const fail = (thrown: unknown): void => reject(toFault(thrown, status !== 0))
+    pool.dispatch(call, {
+      onRequestStart: () => undefined,
+      onResponseStart: (_, statusCode, received) => {
+        if (statusCode < 200) return
+        status = statusCode
+        headers = singleValues(received)
+      },
+      onResponseData: (controller, part) => {
+        size += part.length
+        if (size > largest) controller.abort(new TransportFault('response_too_large', true))
+        else if (late()) controller.abort(new TransportFault('timeout', true))
+        else parts.push(part)
+      },
+      onResponseEnd: () => {
+        const [only] = parts
+        const body = parts.length === 1 && only ? only : Buffer.concat(parts)
+        try {
+          resolve({ status, headers, body: decompress(headers['content-encoding'], body, largest) })
+        } catch (thrown) {
+          fail(thrown)
+        }
+      },
+      onResponseError: (_, thrown) => fail(thrown),
+    })
+  })
+}
+
+function singleValues(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
       Array.isArray(value) ? value.join(', ') : String(value),
     ]),
   )
-  return {
-    status: answer.statusCode,
-    headers,
-    body: decompress(headers['content-encoding'], body, largest),
-  }
-}
-
-/** By events: iterating a stream costs several times as much, and this is the data path. */
-function readBody(body: Answer['body'], largest: number, late: () => boolean): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = []
-    let size = 0
-    const giveUp = (code: TransportFaultCode): void => {
-      reject(new TransportFault(code, true))
-      body.destroy()
-    }
-    body.on('data', (part: Buffer) => {
-      size += part.length
-      if (size > largest) giveUp('response_too_large')
-      else if (late()) giveUp('timeout')
-      else parts.push(part)
-    })
-    body.once('end', () => {
-      const [only] = parts
-      resolve(parts.length === 1 && only ? only : Buffer.concat(parts))
-    })
-    body.once('error', reject)
-    body.once('close', () => reject(new TransportFault('closed_early', true)))
-  })
 }
 
 /** We ask for no encoding; a party that encodes all the same is understood, within the same bound. */
@@ -169,7 +163,7 @@ function toFault(thrown: unknown, answered: boolean): TransportFault {
   if (thrown instanceof TransportFault) return thrown
   const { code = '', name = '' } = thrown as NodeJS.ErrnoException
   if (!answered && UNSENT.has(code)) return new TransportFault('connect_failed', false)
-  if (code.startsWith('HPE_')) return new TransportFault('response_malformed', true)
+  if (name === 'HTTPParserError') return new TransportFault('response_malformed', true)
   return new TransportFault(
     CODES[code] ?? (name === 'TimeoutError' ? 'timeout' : 'closed_early'),
     true,

@@ -4,6 +4,7 @@ import { DatabaseFault } from './fault.ts'
 import type { Database, Reader, Transaction } from './handles.ts'
 import { openListener } from './listener.ts'
 import { type PoolSettings, openPool } from './pool.ts'
+import { isTenantId } from '#foundation/ids.ts'
 import { strip } from './strip.ts'
 import { READ, WRITE, begin } from './transaction.ts'
 
@@ -46,6 +47,16 @@ export async function openDatabase(parts: DatabaseParts): Promise<Database> {
     nodeId: parts.nodeId,
     read: (tenantId, work) => inTransaction(pool, tenantId, READ, committed, work),
     write: (tenantId, work) => inTransaction(pool, tenantId, WRITE, committed, work),
+    callFunction: async <Row extends object>(
+      tenantId: string,
+      name: string,
+      values: readonly unknown[],
+      topic?: string,
+    ) => {
+      const rows = await callFunction<Row>(pool, tenantId, name, values)
+      if (topic !== undefined) committed(topic, tenantId)
+      return rows
+    },
     listen: listener.listen,
     onCommitted: (topic, handler) => {
       const subscriber = { topic, handler }
@@ -90,6 +101,35 @@ async function inTransaction<Result>(
       broken = fault?.code === 'connection' || fault?.commitUnknown === true || isLost(fault?.code)
       if (fault && WORTH_TRYING_AGAIN.has(fault.code) && attempt < MOST_TRIES) continue
       throw thrown
+    } finally {
+      client.release(broken)
+    }
+  }
+}
+
+async function callFunction<Row extends object>(
+  pool: pg.Pool,
+  tenantId: string,
+  name: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  if (!isTenantId(tenantId)) throw new DatabaseFault('tenant_id')
+  const places = ['$1', ...values.map((_, i) => `$${i + 2}`)].join(', ')
+  for (let attempt = 1; ; attempt++) {
+    const client = await connect(pool)
+    let broken = false
+    try {
+      const statement = {
+        name,
+        text: `select * from ${name}(${places})`,
+        values: [tenantId, ...values],
+      }
+      return (await client.query(statement)).rows as Row[]
+    } catch (thrown) {
+      // The statement is its own commit: when the connection went, nobody knows whether that was before it.
+      const fault = strip(thrown, true) as DatabaseFault
+      broken = fault.commitUnknown || isLost(fault.code)
+      if (!WORTH_TRYING_AGAIN.has(fault.code) || attempt >= MOST_TRIES) throw fault
     } finally {
       client.release(broken)
     }

@@ -1,5 +1,3 @@
-import type { Database, Transaction } from './handles.ts'
-
 /** Callers that wait at the same time share one commit. */
 export interface GroupCommits<Item, Result> {
   /** Resolves once the commit that holds this item is durable. Rejects with that commit's fault. */
@@ -31,12 +29,12 @@ interface Caller<Item, Result> {
 }
 
 /**
- * Groups items per tenant into transactions. `work` answers one result per item, in order; when it throws,
- * the whole group is rolled back and every caller of it is told. Per-item refusals are therefore results.
+ * Groups items per tenant into transactions. `commit` makes one of them durable and answers one result per item,
+ * in order; when it throws, nothing of the group happened and every caller of it is told. Per-item refusals are
+ * therefore results.
  */
 export function groupCommits<Item, Result>(
-  database: Database,
-  work: (tx: Transaction, items: readonly Item[]) => Promise<readonly Result[]>,
+  commit: (tenantId: string, items: readonly Item[]) => Promise<readonly Result[]>,
   options: GroupOptions = {},
 ): GroupCommits<Item, Result> {
   const { inFlight = 1, largest = 512, waiting = 20_000 } = options
@@ -54,11 +52,9 @@ export function groupCommits<Item, Result>(
     const group = queue.waiting.splice(0, largest)
     queue.underWay++
     try {
-      const results = await database.write(tenantId, (tx) =>
-        work(
-          tx,
-          group.map((caller) => caller.item),
-        ),
+      const results = await commit(
+        tenantId,
+        group.map((caller) => caller.item),
       )
       if (results.length !== group.length) throw new Error('a group answers one result per item')
       group.forEach((caller, i) => caller.resolve(results[i] as Result))

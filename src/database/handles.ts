@@ -29,6 +29,16 @@ export interface Database {
   read<Result>(tenantId: string, work: (reader: Reader) => Promise<Result>): Promise<Result>
   /** Runs `work` in a transaction; commits when it resolves, rolls back when it rejects. */
   write<Result>(tenantId: string, work: (tx: Transaction) => Promise<Result>): Promise<Result>
+  /**
+   * Calls a function of the migrations as a transaction of its own, in one round trip. The function takes the
+   * tenant's id first and enters its scope itself. `topic` is announced as by a transaction.
+   */
+  callFunction<Row extends object>(
+    tenantId: string,
+    name: string,
+    values: readonly unknown[],
+    topic?: string,
+  ): Promise<readonly Row[]>
   /** Calls `handler` for each NOTIFY on `channel`; re-subscribes after a lost connection, calling `onGap`. */
   listen(channel: string, handler: ListenHandler, onGap?: () => void): Promise<() => Promise<void>>
   /** Calls `handler` with the tenant id after each commit of this node that announced `topic`. */

@@ -20,17 +20,32 @@ export function canonicalJson(value: Json): string {
     if (!Number.isFinite(value)) throw new TypeError('a number in canonical JSON must be finite')
     return JSON.stringify(value)
   }
-  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(canonicalJson).join(',')}]`
+  if (Array.isArray(value)) return canonicalArray(value as readonly Json[])
   if (typeof value !== 'object') throw new TypeError(`canonical JSON cannot hold a ${typeof value}`)
   const object = value as { readonly [key: string]: Json }
-  const members = Object.keys(object)
-    .filter((key) => object[key] !== undefined)
-    .sort()
-    .map((key) => `${canonicalString(key)}:${canonicalJson(object[key] as Json)}`)
-  return `{${members.join(',')}}`
+  let members = ''
+  for (const key of Object.keys(object).sort()) {
+    const member = object[key]
+    if (member === undefined) continue
+    const comma = members === '' ? '' : ','
+    members += `${comma}${canonicalString(key)}:${canonicalJson(member)}`
+  }
+  return `{${members}}`
 }
 
+function canonicalArray(list: readonly Json[]): string {
+  let elements = ''
+  for (const element of list) {
+    elements += elements === '' ? canonicalJson(element) : `,${canonicalJson(element)}`
+  }
+  return `[${elements}]`
+}
+
+/** Text that JSON writes as it stands: no quote, backslash or control character, and nothing beyond ASCII. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 function canonicalString(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`
   if (!text.isWellFormed())
     throw new TypeError('text in canonical JSON must be well-formed Unicode')
   return JSON.stringify(text)

@@ -43,11 +43,17 @@ export function keyedHash(key: Buffer, bytes = DIGEST): KeyedHash {
 function innerPad(block: Buffer, room: number) {
   const pad = Buffer.alloc(BLOCK + room)
   for (let i = 0; i < BLOCK; i++) pad[i] = (block[i] ?? 0) ^ 0x36
-  const views = Array.from({ length: 64 }, (_, length) => pad.subarray(0, BLOCK + length))
+  const views: Buffer[] = []
   return {
     pad,
     room,
-    upTo: (length: number): Buffer => views[length] ?? pad.subarray(0, BLOCK + length),
+    upTo: (length: number): Buffer => {
+      const known = length < 64 ? views[length] : undefined
+      if (known) return known
+      const view = pad.subarray(0, BLOCK + length)
+      if (length < 64) views[length] = view
+      return view
+    },
   }
 }
 

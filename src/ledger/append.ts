@@ -17,28 +17,25 @@ export function append(tx: Transaction, entry: Entry): Promise<void> {
  */
 export async function appendAll(tx: Transaction, entries: readonly Entry[]): Promise<void> {
   if (entries.length === 0) return
-  const bytes = entries.map(entryBytes)
+  const { starts, lengths, bytes } = packed(entries.map(entryBytes))
+  const ids = entries.map((entry) => entry.id)
+  await tx.rows('select sluss_append($1, $2, $3, $4)', [ids, starts, lengths, bytes])
+  tx.announce(APPENDED)
+}
+
+/** Many byte strings as one, and where each of them starts (from 1) and how long it is: as `sluss_append` takes them. */
+export function packed(parts: readonly Buffer[]): {
+  starts: number[]
+  lengths: number[]
+  bytes: Buffer
+} {
   let end = 1
-  const starts = bytes.map((one) => {
+  const starts = parts.map((part) => {
     const start = end
-    end += one.length
+    end += part.length
     return start
   })
-  // One binary parameter for all: an array of byte strings would travel, and be parsed, as quoted hexadecimal.
-  await tx.change(
-    `insert into ledger_queue (tenant_id, entry_id, entry)
-     select $1, n.id, substring($3::bytea from n.start for n.length)
-       from unnest($2::uuid[], $4::int[], $5::int[]) with ordinality as n (id, start, length, place)
-      order by n.place`,
-    [
-      tx.tenantId,
-      entries.map((entry) => entry.id),
-      Buffer.concat(bytes),
-      starts,
-      bytes.map((one) => one.length),
-    ],
-  )
-  tx.announce(APPENDED)
+  return { starts, lengths: parts.map((part) => part.length), bytes: Buffer.concat(parts) }
 }
 
 /** The bytes that are hashed into the log: canonical JSON, so that anybody can make them again. */

@@ -1,14 +1,13 @@
 import { useApproval } from '#agreements/approval.ts'
 import { APPLE_SUBJECT } from './subject-item.ts'
-import type { Transaction } from '#database/handles.ts'
-import { type GroupCommits, groupCommits } from '#database/group.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
-import { appendAll } from '#ledger/append.ts'
+import { append, entryBytes } from '#ledger/append.ts'
 import type { Entry } from '#ledger/entry.ts'
 import { lockFactsVersion } from '#tenants/facts-version.ts'
 import type { OpenGate } from './gate.ts'
+import type { Journal } from './journal.ts'
 import type { SharingParts } from './parts.ts'
 import type { Payload } from './project-request.ts'
 
@@ -23,75 +22,100 @@ export interface Disclosure {
 /** The id of the durable entry, or why there is none: the facts moved since the plan was made, or a refusal. */
 export type Recorded = { readonly entryId: string } | 'stale' | Refusal
 
-/** Evidence and outbox of calls that wait at the same time share one commit per tenant. */
-export function createEvidence(parts: SharingParts): GroupCommits<Disclosure, Recorded> {
-  return groupCommits(parts.database, (tx, disclosures) =>
-    recordDisclosures(tx, parts, disclosures),
-  )
+export interface Evidence {
+  /** Makes the disclosure's entry durable, unless the facts moved since its plan was made. */
+  record(tenantId: string, disclosure: Disclosure): Promise<Recorded>
+}
+
+/** Writes down what will leave before it leaves. */
+export function createEvidence(parts: SharingParts, journal: Journal): Evidence {
+  return {
+    record: async (tenantId, disclosure) => {
+      const { gate, payload } = disclosure
+      const subjects = await nameSubjects(parts, tenantId, payload.subjects)
+      const entry = disclosureEntry(parts, disclosure, subjects)
+      if (gate.exchange.permanent) return recordPermanent(parts, tenantId, disclosure, entry)
+      const written = await journal.submit(tenantId, {
+        id: entry.id,
+        bytes: entryBytes(entry),
+        version: gate.version,
+        connectionId: gate.connection.connectionId,
+        exchangeId: gate.exchange.id,
+      })
+      return written ? { entryId: entry.id } : 'stale'
+    },
+  }
+}
+
+/** Commitments for the subjects of a call. One whom nobody knew gets its key in a commit before. */
+async function nameSubjects(
+  parts: SharingParts,
+  tenantId: string,
+  values: readonly string[],
+): Promise<readonly string[]> {
+  const known = parts.names.known(tenantId, APPLE_SUBJECT, values)
+  if (known) return known
+  return parts.database.write(tenantId, (tx) => parts.names.name(tx, APPLE_SUBJECT, values))
+}
+
+function disclosureEntry(
+  parts: SharingParts,
+  { gate, payload, actor, at }: Disclosure,
+  subjects: readonly string[],
+): Entry {
+  const { request } = payload
+  return {
+    id: newOrderedId(at),
+    at: toTimestamp(at),
+    kind: 'disclosure',
+    actor,
+    data: {
+      connection: gate.connection.connectionId,
+      party: gate.outbound.recipient,
+      flow: gate.exchange.outbound,
+      exchange: gate.exchange.id,
+      purpose: gate.exchange.purpose,
+      manifest: gate.outbound.manifestHash,
+      plan: gate.outbound.hash,
+      policies: parts.decider.policyHash,
+      items: itemsSent(gate, payload),
+      withheld: payload.withheld,
+      unknown: payload.unknown,
+      subjects,
+      payload: gate.commitment(`${request.method} ${request.target}\n${request.body ?? ''}`),
+      bytes: Buffer.byteLength(request.body ?? ''),
+    },
+  }
 }
 
 /**
- * Writes entry and outbox row of each disclosure whose plan still rests on the facts as they are. The version is
- * held until the commit: a withdrawal is either before it, and then nothing is recorded or sent, or after it.
+ * A call that cannot be undone uses up an approval in the same commit. The facts' version is held until the commit:
+ * a withdrawal is either before it, and then nothing is recorded or sent, or after it.
  */
-async function recordDisclosures(
-  tx: Transaction,
+function recordPermanent(
   parts: SharingParts,
-  disclosures: readonly Disclosure[],
-): Promise<readonly Recorded[]> {
-  const version = await lockFactsVersion(tx)
-  const commitment = await parts.keys.payloadCommitment(tx)
-  const entries: Entry[] = []
-  const answers: Recorded[] = []
-  for (const { gate, payload, actor, at } of disclosures) {
-    if (gate.version !== version) {
-      answers.push('stale')
-      continue
-    }
-    const entryId = newOrderedId(at)
-    const subjects = await parts.names.name(tx, APPLE_SUBJECT, payload.subjects)
-    if (gate.exchange.permanent) {
-      const { connectionId } = gate.connection
-      const approved = await useApproval(tx, {
-        connectionId,
-        exchangeId: gate.exchange.id,
-        subjects: Math.max(1, subjects.length),
-        entryId,
-        now: at,
-      })
-      if (!approved) {
-        answers.push(refuse('approval_missing', { exchange: gate.exchange.id }))
-        continue
-      }
-    }
-    const sent = `${payload.request.method} ${payload.request.target}\n${payload.request.body ?? ''}`
-    entries.push({
-      id: entryId,
-      at: toTimestamp(at),
-      kind: 'disclosure',
-      actor,
-      data: {
-        connection: gate.connection.connectionId,
-        party: gate.outbound.recipient,
-        flow: gate.exchange.outbound,
-        exchange: gate.exchange.id,
-        purpose: gate.exchange.purpose,
-        manifest: gate.outbound.manifestHash,
-        plan: gate.outbound.hash,
-        policies: parts.decider.policyHash,
-        items: itemsSent(gate, payload),
-        withheld: payload.withheld,
-        unknown: payload.unknown,
-        subjects,
-        payload: commitment(sent),
-        bytes: Buffer.byteLength(payload.request.body ?? ''),
-      },
+  tenantId: string,
+  { gate, at }: Disclosure,
+  entry: Entry,
+): Promise<Recorded> {
+  return parts.database.write(tenantId, async (tx) => {
+    if ((await lockFactsVersion(tx)) !== gate.version) return 'stale'
+    const { connectionId } = gate.connection
+    const approved = await useApproval(tx, {
+      connectionId,
+      exchangeId: gate.exchange.id,
+      subjects: Math.max(1, (entry.data.subjects as readonly string[]).length),
+      entryId: entry.id,
+      now: at,
     })
-    answers.push({ entryId })
-  }
-  await appendAll(tx, entries)
-  await openOutbox(tx, parts.database.nodeId, entries)
-  return answers
+    if (!approved) return refuse('approval_missing', { exchange: gate.exchange.id })
+    await append(tx, entry)
+    await tx.change(
+      'insert into outbox (tenant_id, entry_id, connection_id, exchange_id, node_id) values ($1, $2, $3, $4, $5)',
+      [tx.tenantId, entry.id, connectionId, gate.exchange.id, parts.database.nodeId],
+    )
+    return { entryId: entry.id }
+  })
 }
 
 /** Item to its precision and how many values of it are in the call. */
@@ -102,25 +126,5 @@ function itemsSent(gate: OpenGate, payload: Payload): Record<string, readonly [s
       item,
       [precision.get(item) ?? 'withheld', count],
     ]),
-  )
-}
-
-async function openOutbox(
-  tx: Transaction,
-  nodeId: string,
-  entries: readonly Entry[],
-): Promise<void> {
-  if (entries.length === 0) return
-  await tx.change(
-    `insert into outbox (tenant_id, entry_id, connection_id, exchange_id, node_id)
-     select $1, n.entry_id, n.connection_id, n.exchange_id, $2
-       from unnest($3::uuid[], $4::text[], $5::text[]) as n (entry_id, connection_id, exchange_id)`,
-    [
-      tx.tenantId,
-      nodeId,
-      entries.map((e) => e.id),
-      entries.map((e) => e.data.connection),
-      entries.map((e) => e.data.exchange),
-    ],
   )
 }

@@ -8,6 +8,7 @@ import { openCredentials } from '#connections/credentials.ts'
 import { type Connection, readConnection } from '#connections/connection.ts'
 import { partySession } from '#connections/party-session.ts'
 import type { Reader } from '#database/handles.ts'
+import type { KeyedHash } from '#foundation/hashing.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
 import { compileProjection } from '#minimisation/compile.ts'
 import type { Plan } from '#minimisation/plan.ts'
@@ -25,6 +26,8 @@ export interface OpenGate {
   readonly session: SessionStore
   /** The facts version this was decided from; a commit checks that it still is the one. */
   readonly version: number
+  /** Makes commitments to what leaves, under the tenant's key. */
+  readonly commitment: KeyedHash
   readonly outbound: Plan
   readonly inbound: Plan
   readonly body: Projection | undefined
@@ -149,6 +152,7 @@ async function plan(
       credentials: credentials ?? {},
       session,
       version: out.version,
+      commitment: await parts.keys.payloadCommitment(reader),
       outbound,
       inbound,
       body: compile(exchange.request, outbound, recipientKeys),

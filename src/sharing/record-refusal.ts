@@ -22,23 +22,21 @@ interface Refused {
 
 /** Records refusals. One that cannot be recorded stays a refusal all the same. */
 export function createRefusals(parts: SharingParts, now: () => number) {
-  const commits = groupCommits(parts.database, async (tx, refused: readonly Refused[]) => {
-    await appendAll(
-      tx,
-      refused.map(({ where, refusal, plan, at }) => ({
-        id: newOrderedId(at),
-        at: toTimestamp(at),
-        kind: 'refusal' as const,
-        actor: where.actor,
-        data: {
-          connection: where.connectionId,
-          exchange: where.exchange?.id ?? null,
-          flow: where.exchange?.outbound ?? null,
-          plan: plan ?? null,
-          reason: refusal.refused,
-        },
-      })),
-    )
+  const commits = groupCommits(async (tenantId, refused: readonly Refused[]) => {
+    const entries = refused.map(({ where, refusal, plan, at }) => ({
+      id: newOrderedId(at),
+      at: toTimestamp(at),
+      kind: 'refusal' as const,
+      actor: where.actor,
+      data: {
+        connection: where.connectionId,
+        exchange: where.exchange?.id ?? null,
+        flow: where.exchange?.outbound ?? null,
+        plan: plan ?? null,
+        reason: refusal.refused,
+      },
+    }))
+    await parts.database.write(tenantId, (tx) => appendAll(tx, entries))
     return refused.map(() => true)
   })
   return {

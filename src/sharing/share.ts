@@ -6,6 +6,7 @@ import { type Outcomes, createOutcomes } from './delivery/outcome.ts'
 import { type Disclosure, type Recorded, createEvidence } from './evidence.ts'
 import type { Exchange, IncomingResponse, TransportFaultCode } from './exchange.ts'
 import { type Gate, createGate } from './gate.ts'
+import { createJournal } from './journal.ts'
 import type { SharingParts } from './parts.ts'
 import { type IncomingCall, projectRequest } from './project-request.ts'
 import { createRefusals } from './record-refusal.ts'
@@ -47,9 +48,10 @@ export interface Sharing {
 /** The only door through which data leave for a party. */
 export async function createSharing(parts: SharingParts): Promise<Sharing> {
   const gate = await createGate(parts)
-  const evidence = createEvidence(parts)
+  const journal = createJournal(parts.database)
+  const evidence = createEvidence(parts, journal)
   const refusals = createRefusals(parts, gate.now)
-  const outcomes = createOutcomes(parts, gate.now)
+  const outcomes = createOutcomes(parts, journal, gate.now)
 
   const share = async (request: ShareRequest): Promise<Shared> => {
     const { tenantId, connectionId, exchange, call, actor } = request
@@ -109,7 +111,7 @@ export async function createSharing(parts: SharingParts): Promise<Sharing> {
   /** What cannot be recorded is refused (P3). A commit whose fate is unknown was not sent, and says so later. */
   const recordDisclosure = async (disclosure: Disclosure, tenantId: string): Promise<Recorded> => {
     try {
-      return await evidence.submit(tenantId, disclosure)
+      return await evidence.record(tenantId, disclosure)
     } catch (fault) {
       parts.log.warn('a disclosure could not be recorded and is refused', {
         tenantId,
@@ -134,8 +136,8 @@ export async function createSharing(parts: SharingParts): Promise<Sharing> {
     gate,
     outcomes,
     close: async () => {
-      await evidence.idle()
       await outcomes.idle()
+      await journal.idle()
       await gate.close()
     },
   }

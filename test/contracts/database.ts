@@ -208,11 +208,13 @@ export function databaseContract(name: string, start: () => Promise<ServerUnderT
 
     it('callers who wait together share commits; one fault is told to all of its group and to no other', async () => {
       let commits = 0
-      const group = groupCommits<number, number>(database, async (tx, items) => {
-        commits++
-        if (items.includes(-1)) await tx.rows('select 1/0')
-        return items.map((item) => item * 2)
-      })
+      const group = groupCommits<number, number>((tenantId, items) =>
+        database.write(tenantId, async (tx) => {
+          commits++
+          if (items.includes(-1)) await tx.rows('select 1/0')
+          return items.map((item) => item * 2)
+        }),
+      )
       const results = await Promise.all(
         Array.from({ length: 200 }, (_, i) => group.submit('grouped', i)),
       )
@@ -226,7 +228,7 @@ export function databaseContract(name: string, start: () => Promise<ServerUnderT
       await assert.rejects(bad, { code: '22012' })
       assert.equal(await apart, 8)
       await group.idle()
-      const small = groupCommits<number, number>(database, async (_, items) => [...items], {
+      const small = groupCommits<number, number>(async (_, items) => [...items], {
         waiting: 2,
         inFlight: 1,
       })

@@ -1,9 +1,9 @@
-import type { Transaction } from '#database/handles.ts'
-import { groupCommits } from '#database/group.ts'
+import { DatabaseFault } from '#database/fault.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
-import { appendAll } from '#ledger/append.ts'
+import { entryBytes } from '#ledger/append.ts'
 import type { Outcome } from '../exchange.ts'
+import type { Closing, Journal } from '../journal.ts'
 import type { SharingParts } from '../parts.ts'
 
 /** What became of a disclosure. */
@@ -31,10 +31,7 @@ export interface Outcomes {
 
 const RETRY_IN_MS = 250
 
-export function createOutcomes(parts: SharingParts, now: () => number): Outcomes {
-  const commits = groupCommits(parts.database, (tx, conclusions: readonly Conclusion[]) =>
-    record(tx, parts, conclusions),
-  )
+export function createOutcomes(parts: SharingParts, journal: Journal, now: () => number): Outcomes {
   let open = 0
   let idlers: (() => void)[] = []
   const done = (): void => {
@@ -44,10 +41,11 @@ export function createOutcomes(parts: SharingParts, now: () => number): Outcomes
     idlers = []
   }
   const attempt = (tenantId: string, conclusion: Conclusion): void => {
-    commits.submit(tenantId, conclusion).then(done, () => {
+    journal.submit(tenantId, closing(parts, conclusion)).then(done, (fault: unknown) => {
       parts.log.warn('an outcome could not be recorded yet', {
         tenantId,
         entryId: conclusion.entryId,
+        code: fault instanceof DatabaseFault ? fault.code : 'unknown',
       })
       setTimeout(attempt, RETRY_IN_MS, tenantId, conclusion).unref()
     })
@@ -67,12 +65,15 @@ export function createOutcomes(parts: SharingParts, now: () => number): Outcomes
       )
       await Promise.all(
         left.map((row) =>
-          commits.submit(row.tenant_id, {
-            entryId: row.entry_id,
-            outcome: 'unknown',
-            code: 'node_died',
-            at: now(),
-          }),
+          journal.submit(
+            row.tenant_id,
+            closing(parts, {
+              entryId: row.entry_id,
+              outcome: 'unknown',
+              code: 'node_died',
+              at: now(),
+            }),
+          ),
         ),
       )
       return left.length
@@ -81,34 +82,15 @@ export function createOutcomes(parts: SharingParts, now: () => number): Outcomes
   }
 }
 
-/** Closes the outbox rows that are still there, each with its outcome entry: a disclosure has one outcome. */
-async function record(
-  tx: Transaction,
-  parts: SharingParts,
-  conclusions: readonly Conclusion[],
-): Promise<readonly true[]> {
-  const rows = await tx.rows<{ entry_id: string }>(
-    'delete from outbox where tenant_id = $1 and entry_id = any($2::uuid[]) returning entry_id',
-    [tx.tenantId, conclusions.map((conclusion) => conclusion.entryId)],
-  )
-  const closed = new Set(rows.map((row) => row.entry_id))
-  const first = new Map(
-    conclusions.map((conclusion) => [conclusion.entryId, conclusion]).toReversed() as [
-      string,
-      Conclusion,
-    ][],
-  )
-  await appendAll(
-    tx,
-    [...first.values()]
-      .filter((conclusion) => closed.has(conclusion.entryId))
-      .map(({ entryId, at, ...data }) => ({
-        id: newOrderedId(at),
-        at: toTimestamp(at),
-        kind: 'outcome' as const,
-        actor: `node:${parts.database.nodeId}`,
-        data: { of: entryId, ...data },
-      })),
-  )
-  return conclusions.map(() => true)
+/** A disclosure has one outcome: the line is written only while its disclosure is open. */
+function closing(parts: SharingParts, { entryId, at, ...data }: Conclusion): Closing {
+  const id = newOrderedId(at)
+  const bytes = entryBytes({
+    id,
+    at: toTimestamp(at),
+    kind: 'outcome',
+    actor: `node:${parts.database.nodeId}`,
+    data: { of: entryId, ...data },
+  })
+  return { id, bytes, closes: entryId }
 }
