@@ -9,7 +9,7 @@ const log = jsonLog(systemClock, (line) => process.stdout.write(line))
 try {
   const settings = readSettings(process.env, false)
   const node = await compose({ settings, clock: systemClock, log })
-  const server = await startServer({ ...node.parts, host: settings.host, port: settings.port })
+  const server = await startServer({ ...settings, ...node.parts })
   const gateways = await node.openGateways()
   log.info('sluss is ready', {
     port: server.port,

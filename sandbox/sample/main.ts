@@ -68,7 +68,7 @@ if (fresh) {
   page.passed(String(held), words.held)
 }
 
-const server = await startServer({ ...node.parts, host: settings.host, port: settings.port })
+const server = await startServer({ ...settings, ...node.parts })
 await ledgerIsVerified(stage, node, server.port)
 page.title(words.running)
 page.note(`${words.ledger}: http://127.0.0.1:${server.port}/ledger/${TENANT}/checkpoint`)

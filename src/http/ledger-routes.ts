@@ -9,32 +9,38 @@ export interface LedgerRouteParts {
   readonly database: Database
   /** Whether the bearer token lets its holder read this tenant's tiles and entries. */
   readonly mayRead: (tenantId: string, token: string | undefined) => Promise<boolean>
+  /** The key that the log's checkpoints are signed with, as C2SP signed-note writes it. */
+  readonly verifierKey: (tenantId: string) => string
 }
 
 /**
- * The logs in the layout of C2SP tlog-tiles: `/ledger/<tenant>/checkpoint` for everybody, and
- * `/ledger/<tenant>/tile/...` for the tenant and the auditors it names. Full tiles never change and may be
- * cached for good.
+ * The logs in the layout of C2SP tlog-tiles: `/ledger/<tenant>/checkpoint` and `/ledger/<tenant>/verifier-key` for
+ * everybody, and `/ledger/<tenant>/tile/...` for the tenant and the auditors it names. Full tiles never change and may
+ * be cached for good.
  */
-export function ledgerRoutes({ database, mayRead }: LedgerRouteParts): Hono {
+export function ledgerRoutes({ database, mayRead, verifierKey }: LedgerRouteParts): Hono {
   const routes = new Hono()
 
-  routes.get('/ledger/:tenant/checkpoint', async (context) => {
-    const tenantId = context.req.param('tenant')
-    const head = isTenantId(tenantId) ? await database.read(tenantId, readHead) : undefined
-    if (!head)
-      return problem(
-        context,
-        404,
-        'ResourceNotFound',
-        'there is no such log, or nothing in it yet',
-        newId(),
-      )
-    return context.body(head.checkpoint, 200, {
-      'content-type': 'text/plain; charset=utf-8',
-      'cache-control': 'no-cache',
+  const publicText = (
+    path: string,
+    text: (tenantId: string, checkpoint: string) => string,
+  ): void => {
+    routes.get(`/ledger/:tenant/${path}`, async (context) => {
+      const tenantId = context.req.param('tenant') ?? ''
+      const head = isTenantId(tenantId) ? await database.read(tenantId, readHead) : undefined
+      // A head is there before its first batch is: an empty one says nothing yet.
+      if (!head?.checkpoint) {
+        const message = 'there is no such log, or nothing in it yet'
+        return problem(context, 404, 'ResourceNotFound', message, newId())
+      }
+      return context.body(text(tenantId, head.checkpoint), 200, {
+        'content-type': 'text/plain; charset=utf-8',
+        'cache-control': 'no-cache',
+      })
     })
-  })
+  }
+  publicText('checkpoint', (_, checkpoint) => checkpoint)
+  publicText('verifier-key', (tenantId) => `${verifierKey(tenantId)}\n`)
 
   routes.get('/ledger/:tenant/tile/*', async (context) => {
     const tenantId = context.req.param('tenant')

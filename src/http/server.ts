@@ -8,6 +8,8 @@ import { newId } from '#foundation/ids.ts'
 import type { Log } from '#foundation/log.ts'
 import type { Keys } from '#keys/keys.ts'
 import { readHead } from '#ledger/read.ts'
+import { logKey } from '#ledger/sequence.ts'
+import { formatVerifierKey } from '#ledger/verify/note.ts'
 import { ledgerRoutes } from './ledger-routes.ts'
 import { problem } from './problem.ts'
 
@@ -17,6 +19,8 @@ export interface ServerParts {
   readonly lease: Lease
   readonly clock: Clock
   readonly log: Log
+  /** First part of the name of every log. */
+  readonly ledgerName: string
   readonly host: string
   readonly port: number
 }
@@ -42,11 +46,14 @@ export async function startServer(
   parts: ServerParts,
 ): Promise<{ port: number; close(): Promise<void> }> {
   const { database, keys, clock, log } = parts
+  const signer = await keys.signer('ledger')
   const app = new Hono()
   app.route(
     '/',
     ledgerRoutes({
       database,
+      verifierKey: (tenantId) =>
+        formatVerifierKey(logKey(parts.ledgerName, tenantId, signer.publicKey)),
       mayRead: async (tenantId, token) => {
         if (token === undefined) return false
         const hash = await auditorHash(database, keys, tenantId).catch(() => undefined)

@@ -4,6 +4,13 @@ import { HASH_BYTES, type Subtree, type TreeHash, nodeHash } from './hash-tree.t
 export const TILE_WIDTH = 256
 export const TILE_HEIGHT = 8
 
+/** A hash tile or an entry bundle, and how many hashes or entries of it there are. */
+export interface Tile {
+  readonly level: number | 'entries'
+  readonly index: number
+  readonly width: number
+}
+
 /** `tile/<level>/<index>[.p/<width>]`, the index in groups of three digits, all but the last marked with x. */
 export function tilePath(level: number | 'entries', index: number, width = TILE_WIDTH): string {
   const digits = String(index)
@@ -17,9 +24,7 @@ const PATH =
   /^tile\/(entries|[0-9]|[1-5][0-9]|6[0-3])\/((?:x\d{3}\/)*\d{3})(?:\.p\/([1-9]\d{0,2}))?$/
 
 /** The inverse; undefined for what is not exactly such a path. */
-export function parseTilePath(
-  path: string,
-): { level: number | 'entries'; index: number; width: number } | undefined {
+export function parseTilePath(path: string): Tile | undefined {
   const match = PATH.exec(path)
   if (!match) return undefined
   const level = match[1] === 'entries' ? 'entries' : Number(match[1])
@@ -30,10 +35,8 @@ export function parseTilePath(
 }
 
 /** Every hash tile and entry bundle of a tree of `size`: level, index and how wide it is. */
-export function tilesOf(
-  size: number,
-): { level: number | 'entries'; index: number; width: number }[] {
-  const tiles: { level: number | 'entries'; index: number; width: number }[] = []
+export function tilesOf(size: number): Tile[] {
+  const tiles: Tile[] = []
   for (
     let level = 0, hashes = size;
     hashes > 0;

@@ -5,7 +5,15 @@ import { unpackEntries } from './bundle.ts'
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts'
 import { HASH_BYTES, leafHash, rangeRoot } from './hash-tree.ts'
 import type { NoteKey } from './note.ts'
-import { TILE_WIDTH, fold, subtreeFromTiles, tilePath, tilesOf } from './tile.ts'
+import {
+  TILE_WIDTH,
+  type Tile,
+  fold,
+  parseTilePath,
+  subtreeFromTiles,
+  tilePath,
+  tilesOf,
+} from './tile.ts'
 
 export interface Finding {
   /** File inside the folder. */
@@ -20,11 +28,16 @@ export interface Verdict {
   readonly findings: readonly Finding[]
 }
 
+/** A checkpoint of an earlier download, kept beside the newest. */
+const OLDER = /^checkpoint\.\d+$/
+
 /**
  * Checks a downloaded log without asking anybody: signature, every entry hashed anew, every tile, the root,
- * and, where an older checkpoint is given, that the log only grew since. Any changed bit is a finding.
+ * and that the log only grew since the older checkpoint that is given and those in the folder. What an earlier
+ * download left of a tile must be the beginning of that tile now. Any changed bit is a finding.
  *
- * The folder has the layout of C2SP tlog-tiles: `checkpoint`, `tile/<level>/...`, `tile/entries/...`.
+ * The folder has the layout of C2SP tlog-tiles: `checkpoint`, `tile/<level>/...`, `tile/entries/...`, and
+ * `checkpoint.<size>` for those before.
  */
 export async function verifyFolder(
   folder: string,
@@ -43,11 +56,7 @@ export async function verifyFolder(
     return { checkpoint, entries: 0, kinds, findings }
   }
   const expected = tilesOf(checkpoint.size)
-  await reportStrangers(
-    folder,
-    expected.map((tile) => tilePath(tile.level, tile.index, tile.width)),
-    found,
-  )
+  await reportStrangers(folder, expected, found)
 
   const tiles = new Map<string, Buffer>()
   for (const { level, index, width } of expected.filter((tile) => tile.level !== 'entries')) {
@@ -76,32 +85,63 @@ export async function verifyFolder(
     )
     if (rangeRoot(subtree, 0, checkpoint.size) !== checkpoint.root)
       found('checkpoint', 'has another root than the tiles')
-    if (olderNote !== undefined) {
-      const older = openCheckpoint(olderNote, key)
-      if (!older) found('older checkpoint', 'is not signed by the given key for this log')
-      else if (older.size > checkpoint.size)
-        found('older checkpoint', 'is larger than the newer one')
-      else if (rangeRoot(subtree, 0, older.size) !== older.root)
-        found('older checkpoint', 'is not the beginning of this log')
+    const older = await olderCheckpoints(folder)
+    if (olderNote !== undefined) older.set('older checkpoint', olderNote)
+    for (const [where, olderText] of older) {
+      const before = openCheckpoint(olderText, key)
+      if (!before) found(where, 'is not signed by the given key for this log')
+      else if (before.size > checkpoint.size) found(where, 'is larger than the newer one')
+      else if (rangeRoot(subtree, 0, before.size) !== before.root)
+        found(where, 'is not the beginning of this log')
     }
   }
   return { checkpoint, entries, kinds, findings }
 }
 
+const pathOf = ({ level, index, width }: Tile): string => tilePath(level, index, width)
+
 type Report = (where: string, what: string) => void
 
 async function reportStrangers(
   folder: string,
-  expected: readonly string[],
+  expected: readonly Tile[],
   found: Report,
 ): Promise<void> {
-  const known = new Set(['checkpoint', ...expected])
+  const paths = new Map(expected.map((tile) => [tilePath(tile.level, tile.index), pathOf(tile)]))
+  const known = new Set(['checkpoint', ...paths.values()])
   const files = await readdir(folder, { recursive: true, withFileTypes: true })
   for (const file of files) {
     if (file.isDirectory()) continue
     const path = relative(folder, join(file.parentPath, file.name)).split(sep).join('/')
-    if (!known.has(path)) found(path, 'is not part of a log of this size')
+    if (known.has(path) || OLDER.test(path)) continue
+    const tile = parseTilePath(path)
+    const now = tile && paths.get(tilePath(tile.level, tile.index))
+    if (!tile || now === undefined) found(path, 'is not part of a log of this size')
+    else if (!(await isBeginning(join(folder, path), tile, join(folder, now))))
+      found(path, 'is not the beginning of what stands there now')
   }
+}
+
+async function isBeginning(older: string, tile: Tile, newer: string): Promise<boolean> {
+  const [bytes, now] = await Promise.all([
+    readFile(older),
+    readFile(newer).catch(() => Buffer.alloc(0)),
+  ])
+  if (!now.subarray(0, bytes.length).equals(bytes)) return false
+  if (tile.level !== 'entries') return bytes.length === tile.width * HASH_BYTES
+  try {
+    return unpackEntries(bytes).length === tile.width
+  } catch {
+    return false
+  }
+}
+
+async function olderCheckpoints(folder: string): Promise<Map<string, string>> {
+  const names = (await readdir(folder)).filter((name) => OLDER.test(name)).sort()
+  const notes = names.map(
+    async (name) => [name, await readFile(join(folder, name), 'utf8')] as const,
+  )
+  return new Map(await Promise.all(notes))
 }
 
 async function checkBundle(
@@ -150,7 +190,7 @@ function kindOf(entry: Buffer): string | undefined {
 }
 
 function checkUpperTiles(
-  expected: readonly { level: number | 'entries'; index: number; width: number }[],
+  expected: readonly Tile[],
   tiles: ReadonlyMap<string, Buffer>,
   found: Report,
 ): void {
