@@ -73,7 +73,8 @@ describe('the bundled server', () => {
 
   it('takes over the lock of a process that was killed, and lets only one of many in', async () => {
     const folder = await fresh()
-    await writeFile(join(folder, 'sluss.lock'), '999999 12345\n')
+    await writeFile(join(folder, 'sluss.lock.999999.12345.x'), '')
+    await writeFile(join(folder, `sluss.lock.${process.pid}.12345.x`), '')
     const tries = await Promise.allSettled(Array.from({ length: 4 }, () => start(folder)))
     assert.equal(tries.filter((one) => one.status === 'fulfilled').length, 1)
     for (const one of tries) if (one.status === 'fulfilled') await one.value.stop()

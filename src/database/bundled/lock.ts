@@ -1,5 +1,7 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { newId } from '#foundation/ids.ts'
 
 /** Another running Sluss holds the folder. */
 export class FolderInUse extends Error {
@@ -13,53 +15,41 @@ export class FolderInUse extends Error {
   }
 }
 
+const CLAIM = /^sluss\.lock\.(\d+)\.([^.]+)\./
+const MOST_ATTEMPTS = 8
+
 /**
- * Takes the folder for this process. The lock names a process and its start time, so one that was left by
- * a killed process is seen to be stale, even when its number has been given to another since.
+ * Takes the folder for this process. Everybody who wants it puts up a claim of a name of its own, and has the
+ * folder if no other living process claims it: of two that see each other both step back and try again, so there
+ * are never two. A claim names a process and its start time, so one that was left by a killed process is seen to
+ * be stale, even when its number has been given to another since.
  *
  * @throws FolderInUse when a living process has it
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true })
-  const path = join(folder, 'sluss.lock')
-  const mine = `${process.pid} ${await startTime(process.pid)}\n`
-  const draft = `${path}.${process.pid}`
-  await writeFile(draft, mine)
-  try {
-    for (let attempt = 0; attempt < 20; attempt++) {
-      if (await tryLink(draft, path)) return () => rm(path, { force: true })
-      const held = await readFile(path, 'utf8').catch(() => '')
-      const [pid, started] = held.trim().split(' ')
-      if (pid && (await startTime(Number(pid))) === started)
-        throw new FolderInUse(folder, Number(pid))
-      await removeStale(path, held)
-    }
-  } finally {
-    await rm(draft, { force: true })
+  const started = await startTime(process.pid)
+  for (let attempt = 1; ; attempt++) {
+    const claim = `sluss.lock.${process.pid}.${started}.${newId()}`
+    const withdraw = (): Promise<void> => rm(join(folder, claim), { force: true })
+    await writeFile(join(folder, claim), '', { flag: 'wx' })
+    const rival = await livingRival(folder, claim)
+    if (rival === undefined) return withdraw
+    await withdraw()
+    if (attempt === MOST_ATTEMPTS) throw new FolderInUse(folder, rival)
+    await pause(attempt * (5 + Math.random() * 15))
   }
-  throw new Error(`the lock of ${folder} kept changing hands`)
 }
 
-async function tryLink(from: string, to: string): Promise<boolean> {
-  return link(from, to).then(
-    () => true,
-    (fault: NodeJS.ErrnoException) => {
-      if (fault.code === 'EEXIST') return false
-      throw fault
-    },
-  )
-}
-
-/** Moves the stale lock aside; if another process replaced it meanwhile, theirs is put back. */
-async function removeStale(path: string, seen: string): Promise<void> {
-  const aside = `${path}.stale.${process.pid}`
-  const moved = await rename(path, aside).then(
-    () => true,
-    () => false,
-  )
-  if (!moved) return
-  if ((await readFile(aside, 'utf8')) !== seen) await tryLink(aside, path)
-  await rm(aside, { force: true })
+/** The process of another claim whose maker lives. Claims of the dead are taken away: their names never come back. */
+async function livingRival(folder: string, mine: string): Promise<number | undefined> {
+  for (const name of await readdir(folder)) {
+    const match = name === mine ? null : CLAIM.exec(name)
+    if (!match) continue
+    if ((await startTime(Number(match[1]))) === match[2]) return Number(match[1])
+    await rm(join(folder, name), { force: true })
+  }
+  return undefined
 }
 
 /** When the process started, in a form that only needs to be equal to itself; undefined when it is gone. */
