@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
@@ -6,9 +7,10 @@ import type { DataItem } from '#catalog/catalog.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
 import { createDecider } from './create-decider.ts'
 import type { Decider, DecisionFacts } from './decide.ts'
-import { type PolicyTexts, loadPolicies } from './policies.ts'
+import { loadPolicies, readPolicies } from './policies.ts'
 
-const texts = await loadPolicies(join(import.meta.dirname, '..', '..', 'policies'))
+const POLICIES = join(import.meta.dirname, '..', '..', 'policies')
+const texts = await loadPolicies(POLICIES)
 const decider = createDecider(texts)
 const item = (id: string): DataItem => shippedCatalog.items.get(id) ?? assert.fail(id)
 const serial = item('device.serialNumber')
@@ -39,62 +41,41 @@ const ask = (
   by: Decider = decider,
 ) => by.decide({ ...good, ...facts }, [{ item: about, switchedOn }])[0] ?? assert.fail()
 
-/** Each case is one fact away from an allowed disclosure. */
-const CASES: readonly [string, Partial<DecisionFacts>, DataItem, string][] = [
-  ['tenant closed', { tenantOpen: false }, serial, 'tenant_closed'],
-  ['feature off', { featureOn: false }, serial, 'feature_off'],
-  ['item outside the flow', { flowItems: new Set() }, serial, 'item_not_in_flow'],
-  ['no consent', { consentState: 'missing' }, serial, 'consent_missing'],
-  ['consent withdrawn', { consentState: 'withdrawn' }, serial, 'consent_withdrawn'],
-  ['consent expired', { consentState: 'expired' }, serial, 'consent_expired'],
-  ['item newer than the consent', { consentedItems: new Set() }, serial, 'consent_lapsed'],
-  ['party of no standing', { party: { id: 'x', kind: 'none' } }, serial, 'standing_none'],
-  [
-    'Configuration Manager by name',
-    { party: { id: 'configuration-manager', kind: 'thirdParty' } },
-    serial,
-    'standing_none',
-  ],
-  ['no permission', { permissionState: 'missing' }, serial, 'permission_missing'],
-  ['permission withdrawn', { permissionState: 'withdrawn' }, serial, 'permission_withdrawn'],
-  ['no contract', { contractState: 'missing' }, serial, 'contract_missing'],
-  ['contract not yet in force', { contractState: 'notYet' }, serial, 'contract_not_yet'],
-  ['contract expired', { contractState: 'expired' }, serial, 'contract_expired'],
-  [
-    'agent in its lead time',
-    { party: { id: 'x', kind: 'agent' }, agentState: 'leadTime' },
-    serial,
-    'agent_lead_time',
-  ],
-  [
-    'agent objected to',
-    { party: { id: 'x', kind: 'agent' }, agentState: 'objected' },
-    serial,
-    'agent_objection',
-  ],
-  [
-    'agent not listed',
-    { party: { id: 'x', kind: 'agent' }, agentState: 'notListed' },
-    serial,
-    'agent_not_listed',
-  ],
-  ['purpose not declared', { purposeDeclared: false }, serial, 'purpose_undeclared'],
-  ['forbidden purpose', { purposeForbidden: true }, serial, 'purpose_forbidden'],
-  ['never item', {}, never, 'item_never'],
-  ['optional item off', {}, optional, 'item_optional_off'],
-  ['call that cannot be undone', { permanentCall: true }, serial, 'approval_missing'],
-]
+interface Sample {
+  readonly name: string
+  readonly item: string
+  readonly switchedOn?: boolean
+  readonly facts: Partial<Omit<DecisionFacts, 'flowItems' | 'consentedItems'>> & {
+    readonly flowItems?: readonly string[]
+    readonly consentedItems?: readonly string[]
+  }
+  readonly refusal?: string
+}
+
+const samplesOf = async (name: string): Promise<readonly Sample[]> => {
+  const text = await readFile(join(POLICIES, 'samples', name), 'utf8')
+  return (JSON.parse(text) as { samples: readonly Sample[] }).samples
+}
+const ALLOWED = await samplesOf('allowed.json')
+const REFUSED = await samplesOf('refused.json')
+
+const decideSample = (sample: Sample, by: Decider) => {
+  const { flowItems, consentedItems, ...facts } = sample.facts
+  const sets = {
+    ...(flowItems ? { flowItems: new Set(flowItems) } : {}),
+    ...(consentedItems ? { consentedItems: new Set(consentedItems) } : {}),
+  }
+  return ask({ ...facts, ...sets }, item(sample.item), sample.switchedOn, by)
+}
 
 /** The suite as a function of the engine, so that wrong engines can be shown to fail it. */
 function complaints(by: Decider): string[] {
-  const allowed = ask({}, serial, false, by)
-  return [
-    ...(allowed.allowed ? [] : ['the good case is refused']),
-    ...CASES.flatMap(([name, facts, about, reason]) => {
-      const answer = ask(facts, about, false, by)
-      return answer.allowed || answer.reason !== reason ? [name] : []
-    }),
-  ]
+  const refused = ALLOWED.filter((sample) => !decideSample(sample, by).allowed)
+  const wrong = REFUSED.filter((sample) => {
+    const answer = decideSample(sample, by)
+    return answer.allowed || answer.reason !== sample.refusal
+  })
+  return [...refused, ...wrong].map((sample) => sample.name)
 }
 
 /** The rules once more, in another style: nothing of Cedar in it. */
@@ -144,25 +125,31 @@ function mostly(value: boolean): fc.Arbitrary<boolean> {
 }
 
 describe('policies', () => {
-  it('P2 permit a disclosure when everything is in place', () => {
-    assert.deepEqual(ask({}).policies, ['disclose-with-consent'])
-    assert.ok(
-      ask({
-        party: { id: 'x', kind: 'agent' },
-        agentState: 'listed',
-        permissionState: 'notNeeded',
-        contractState: 'notNeeded',
-      }).allowed,
-    )
-    assert.ok(ask({}, optional, true).allowed)
-    assert.ok(ask({ permanentCall: true, approvalInForce: true }).allowed)
-  })
-  for (const [name, facts, about, reason] of CASES) {
-    it(`P2 refuse: ${name}`, () => {
-      const answer = ask(facts, about)
-      assert.deepEqual([answer.allowed, answer.reason], [false, reason])
+  for (const sample of ALLOWED) {
+    it(`P2 permit: ${sample.name}`, () => assert.ok(decideSample(sample, decider).allowed))
+  }
+  for (const sample of REFUSED) {
+    it(`P2 refuse: ${sample.name}`, () => {
+      const answer = decideSample(sample, decider)
+      assert.deepEqual([answer.allowed, answer.reason], [false, sample.refusal])
     })
   }
+  it('P2 every refusal that a policy names has a sample', () => {
+    const shown = new Set(REFUSED.map((sample) => sample.refusal))
+    assert.deepEqual(
+      Object.values(texts.refusals).filter((refusal) => !shown.has(refusal)),
+      [],
+    )
+  })
+  it('P4 every broken sample is refused before anything is decided by it', async () => {
+    const folder = join(POLICIES, 'samples', 'broken')
+    const names = await readdir(folder)
+    assert.ok(names.length >= 5)
+    for (const name of names) {
+      const text = await readFile(join(folder, name), 'utf8')
+      assert.throws(() => createDecider(readPolicies([text], texts.schema)), Error, name)
+    }
+  })
   it('P2 agree with a plain model over 5,000 random facts, at both doors', () => {
     fc.assert(
       fc.property(
@@ -202,12 +189,5 @@ describe('policies', () => {
       [ask({}, serial, false, broken).allowed, ask({}, serial, false, broken).reason],
       [false, 'policy_error'],
     )
-  })
-  it('P4 policies that do not fit the schema do not start', () => {
-    const bad: PolicyTexts = {
-      ...texts,
-      policies: { bad: 'permit (principal, action, resource) when { context.fetureOn };' },
-    }
-    assert.throws(() => createDecider(bad), /fetureOn/)
   })
 })
