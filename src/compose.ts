@@ -12,6 +12,7 @@ import { createTransport } from '#connectors/transport.ts'
 import { type BundledServer, startBundled } from '#database/bundled/server.ts'
 import { openDatabase } from '#database/database.ts'
 import { type Database, INSTALLATION } from '#database/handles.ts'
+import { type Jobs, installJobs, startJobs } from '#database/jobs.ts'
 import { type Lease, holdLease } from '#database/lease.ts'
 import { migrate } from '#database/migrate.ts'
 import type { Clock } from '#foundation/clock.ts'
@@ -26,6 +27,7 @@ import { createSubjectNames } from '#records/name-subjects.ts'
 import type { Connector } from '#sharing/exchange.ts'
 import type { SharingParts, SharePoint } from '#sharing/parts.ts'
 import { type Sharing, createSharing } from '#sharing/share.ts'
+import { jobKinds } from './jobs.ts'
 import type { Settings } from './settings.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -43,6 +45,8 @@ export interface Node {
   openGateway(address: GatewayAddress): Promise<GatewayListener>
   /** Opens the gateways of all connections; those that are open stay as they are. */
   openGateways(): Promise<readonly GatewayListener[]>
+  /** Begins with the work that runs by itself. */
+  startJobs(): Promise<Jobs>
   stop(): Promise<void>
 }
 
@@ -74,6 +78,7 @@ export async function compose(options: ComposeOptions): Promise<Node> {
     const { owner, app, bundled } = await openServer(options)
     if (bundled) keep(bundled, bundled.stop)
     await migrate({ owner, appPassword: app.password, folder: join(ROOT, 'migrations'), log })
+    await installJobs(owner)
     const database = await openDatabase({ app, nodeId, log })
     keep(database, database.close)
     const lease = await holdLease(database, clock, log)
@@ -116,7 +121,7 @@ export async function compose(options: ComposeOptions): Promise<Node> {
       gateways.set(name, opened)
       return opened
     }
-    return {
+    const node = {
       settings,
       database,
       bundled,
@@ -131,6 +136,13 @@ export async function compose(options: ComposeOptions): Promise<Node> {
         return Promise.all(addresses.map(openGateway))
       },
     }
+    let jobs: Jobs | undefined
+    const beginJobs = async (): Promise<Jobs> => {
+      jobs ??= await startJobs({ app, log, kinds: jobKinds(node, () => jobs) })
+      keep(jobs, jobs.stop)
+      return jobs
+    }
+    return { ...node, startJobs: beginJobs }
   } catch (fault) {
     await stop()
     throw fault

@@ -11,6 +11,7 @@ try {
   const node = await compose({ settings, clock: systemClock, log })
   const server = await startServer({ ...settings, ...node.parts })
   const gateways = await node.openGateways()
+  await node.startJobs()
   log.info('sluss is ready', {
     port: server.port,
     count: gateways.length,

@@ -12,6 +12,8 @@ export interface Settings {
   /** Undefined: the bundled PostgreSQL in `folder`. */
   readonly database: { readonly owner: PoolSettings; readonly app: PoolSettings } | undefined
   readonly rootKeyFile: string
+  /** When devices are synchronised: a cron expression, UTC. */
+  readonly synchroniseCron: string
 }
 
 const text = z.object({
@@ -25,6 +27,10 @@ const text = z.object({
   SLUSS_DATABASE_URL: z.url().optional(),
   SLUSS_DATABASE_OWNER_URL: z.url().optional(),
   SLUSS_ROOT_KEY_FILE: z.string().min(1).optional(),
+  SLUSS_SYNCHRONISE: z
+    .string()
+    .regex(/^\S+(?: \S+){4}$/, 'a cron expression of five fields, in UTC')
+    .optional(),
 })
 
 /**
@@ -63,5 +69,6 @@ export function readSettings(
         ? { app: poolSettingsFromUrl(app), owner: poolSettingsFromUrl(owner) }
         : undefined,
     rootKeyFile: given.SLUSS_ROOT_KEY_FILE ?? join(folder, 'root.key'),
+    synchroniseCron: given.SLUSS_SYNCHRONISE ?? '*/15 * * * *',
   })
 }

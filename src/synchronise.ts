@@ -28,7 +28,7 @@ class Stopped extends Error {
  * in one commit. Ended at any point, it goes on where the last commit was.
  */
 export async function synchroniseDevices(
-  node: Node,
+  node: Pick<Node, 'parts' | 'sharing' | 'database'>,
   tenantId: string,
   connectionId: string,
   onPage: (sum: Synchronised) => void = () => {},

@@ -70,6 +70,7 @@ if (fresh) {
 
 const server = await startServer({ ...settings, ...node.parts })
 await ledgerIsVerified(stage, node, server.port)
+await node.startJobs()
 page.title(words.running)
 page.note(`${words.ledger}: http://127.0.0.1:${server.port}/ledger/${TENANT}/checkpoint`)
 page.note(`${words.gateway}: http://127.0.0.1:${gateway.port}`)

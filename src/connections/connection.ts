@@ -135,6 +135,22 @@ export interface GatewayAddress {
   readonly port: number
 }
 
+/** Every connection that is enabled, across tenants: identifiers only. */
+export async function listConnections(
+  reader: Reader,
+): Promise<readonly { tenantId: string; connectionId: string; connectorId: string }[]> {
+  const rows = await reader.rows<{
+    tenant_id: string
+    connection_id: string
+    connector_id: string
+  }>('select tenant_id, connection_id, connector_id from sluss_connections()')
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    connectionId: row.connection_id,
+    connectorId: row.connector_id,
+  }))
+}
+
 /** Every connection that has a gateway, across tenants: identifiers and ports only. */
 export async function listGateways(reader: Reader): Promise<readonly GatewayAddress[]> {
   const rows = await reader.rows<{

@@ -6,6 +6,7 @@ import { openDatabase } from '#database/database.ts'
 import { DatabaseFault } from '#database/fault.ts'
 import { TooManyWaiting, groupCommits } from '#database/group.ts'
 import type { Database } from '#database/handles.ts'
+import { type JobKind, installJobs, startJobs } from '#database/jobs.ts'
 import { holdLease } from '#database/lease.ts'
 import { migrate } from '#database/migrate.ts'
 import type { PoolSettings } from '#database/pool.ts'
@@ -261,6 +262,56 @@ export function databaseContract(name: string, start: () => Promise<ServerUnderT
       await lease.stop()
     })
 
+    it('jobs: one of each key waits or runs, what fails is tried again, and no value is kept of a fault', async () => {
+      await Promise.all([installJobs(server.owner), installJobs(server.owner)])
+      const runs: string[] = []
+      let release: () => void = () => undefined
+      const held = new Promise<void>((resolve) => (release = resolve))
+      const kinds: JobKind<never>[] = [
+        {
+          name: 'held',
+          seconds: 60,
+          tryAgain: false,
+          run: async ({ key }: { key: string }) => {
+            runs.push(key)
+            await held
+          },
+        },
+        {
+          name: 'failing',
+          seconds: 60,
+          tryAgain: true,
+          run: () => Promise.reject(new TypeError('canary@example.org')),
+        },
+      ]
+      const nodes = await Promise.all(
+        [1, 2].map(() => startJobs({ app: server.app, log: silentLog, kinds })),
+      )
+      const [one, other] = nodes
+      assert.ok(one && other)
+      assert.equal(await one.add('held', 'a', { key: 'a' }), true)
+      assert.equal(await other.add('held', 'a', { key: 'a' }), false)
+      await until(() => runs.includes('a'))
+      assert.equal(await other.add('held', 'a', { key: 'a' }), false)
+      assert.equal(await one.add('held', 'b', { key: 'b' }), true)
+      await until(() => runs.includes('b'))
+      release()
+      await until(() => one.add('held', 'a', { key: 'again' }))
+      await until(() => runs.includes('again'))
+      assert.equal(runs.filter((key) => key === 'a').length, 1)
+
+      await one.add('failing', 'x', { key: 'x' })
+      const failed = () =>
+        server.ownerQuery<{ state: string; output: unknown }>(
+          "select state, output from jobs.job where name = 'failing'",
+        )
+      await until(async () => (await failed())[0]?.state === 'retry')
+      const [kept] = await failed()
+      assert.match(JSON.stringify(kept), /TypeError/)
+      assert.doesNotMatch(JSON.stringify(kept), /canary/)
+      await Promise.all(nodes.map((jobs) => jobs.stop()))
+    })
+
     it('does not open under a role that steps over the isolation', async () => {
       await assert.rejects(
         openDatabase({ app: server.owner, nodeId: 'x', log: silentLog }),
@@ -284,4 +335,12 @@ export function databaseContract(name: string, start: () => Promise<ServerUnderT
       await assert.rejects(migrate(parts), /changed after it was applied/)
     })
   })
+}
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 20_000
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error('it did not come about in 20 s')
+    await pause(50)
+  }
 }
