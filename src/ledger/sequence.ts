@@ -3,7 +3,7 @@ import { formatCheckpoint } from './verify/checkpoint.ts'
 import { type NoteKey, noteKey, signNote } from './verify/note.ts'
 import { edgeRoot, growEdge, loadEdge, writeChanges } from './tree-edge.ts'
 
-const LARGEST_BATCH = 4_096
+const LARGEST_BATCH = 8_192
 
 /** What a sequencer signs with. */
 export interface LogSigner {

@@ -1,4 +1,5 @@
 import type { Reader, Transaction } from '#database/handles.ts'
+import { packed } from './append.ts'
 import { packEntries } from './verify/bundle.ts'
 import { HASH_BYTES, leafHash, rangeRoot, type TreeHash } from './verify/hash-tree.ts'
 import { TILE_WIDTH, fold, subtreeFromTiles } from './verify/tile.ts'
@@ -77,19 +78,31 @@ export function edgeRoot(edge: TreeEdge): TreeHash {
   return rangeRoot(subtree, 0, edge.size)
 }
 
+/** Each kind of row goes as one byte string: an array of them would travel as quoted hexadecimal. */
 export async function writeChanges(tx: Transaction, changes: EdgeChanges): Promise<void> {
   const tiles = [...changes.tiles.values()]
+  const hashes = packed(tiles.map((tile) => tile.hashes))
   await tx.change(
     `insert into ledger_tiles (tenant_id, level, tile_index, hashes)
-     select $1, n.level, n.tile_index, n.hashes from unnest($2::smallint[], $3::bigint[], $4::bytea[]) as n (level, tile_index, hashes)
+     select $1, n.level, n.tile_index, substring($6::bytea from n.start for n.length)
+       from unnest($2::smallint[], $3::bigint[], $4::int[], $5::int[]) as n (level, tile_index, start, length)
      on conflict (tenant_id, level, tile_index) do update set hashes = excluded.hashes`,
-    [tx.tenantId, tiles.map((t) => t.level), tiles.map((t) => t.index), tiles.map((t) => t.hashes)],
+    [
+      tx.tenantId,
+      tiles.map((tile) => tile.level),
+      tiles.map((tile) => tile.index),
+      hashes.starts,
+      hashes.lengths,
+      hashes.bytes,
+    ],
   )
+  const entries = packed([...changes.bundles.values()])
   await tx.change(
     `insert into ledger_bundles (tenant_id, bundle_index, entries)
-     select $1, n.bundle_index, n.entries from unnest($2::bigint[], $3::bytea[]) as n (bundle_index, entries)
+     select $1, n.bundle_index, substring($5::bytea from n.start for n.length)
+       from unnest($2::bigint[], $3::int[], $4::int[]) as n (bundle_index, start, length)
      on conflict (tenant_id, bundle_index) do update set entries = excluded.entries`,
-    [tx.tenantId, [...changes.bundles.keys()], [...changes.bundles.values()]],
+    [tx.tenantId, [...changes.bundles.keys()], entries.starts, entries.lengths, entries.bytes],
   )
 }
 
