@@ -22,35 +22,51 @@ interface Measured {
 
 /**
  * Requests per second of the gateway (consent, decision, durable entry, outcome) against a plain reverse proxy on the
- * same HTTP parts: 32 clients, load, party, server and PostgreSQL all on this machine, the two in turn.
+ * same HTTP parts: 32 clients, load, party, server and PostgreSQL all on this machine, in turn. Beside it the same
+ * proxy with two durable rows for each request, which shows how much of the way is durability itself.
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'sluss-bench-'))
+  const floor = await mkdtemp(join(tmpdir(), 'sluss-bench-'))
   const upstream = await start('gateway-upstream.ts', [])
   const origin = `http://127.0.0.1:${upstream.report.port}`
   const proxy = await start('gateway-proxy.ts', [origin])
+  const durable = await start('gateway-proxy.ts', [origin, floor])
   const sluss = await start('gateway-sluss.ts', [origin, folder])
   try {
-    const rounds: { proxy: Measured; sluss: Measured }[] = []
+    const rounds: Round[] = []
     for (let round = -1; round < ROUNDS; round++) {
-      const pair = { proxy: await measure(proxy), sluss: await measure(sluss) }
-      if (round >= 0) rounds.push(pair)
+      const measured = {
+        proxy: await measure(proxy),
+        durable: await measure(durable),
+        sluss: await measure(sluss),
+      }
+      if (round >= 0) rounds.push(measured)
     }
     return [
-      compare('gateway requests', 'requests/s', rounds, (one) => one.perSecond, 0.4),
+      compare('gateway requests', 'requests/s', rounds, perSecond, { bar: 0.4 }),
+      compare('gateway requests, against durable rows', 'requests/s', rounds, perSecond, {
+        to: 'durable',
+        reference: 'the proxy with two durable rows for each request',
+      }),
       compare('gateway CPU of the server process', 'µs/request', rounds, (one) => one.cpuMicros),
       compare('gateway p50', 'ms', rounds, (one) => one.p50),
       compare('gateway p99', 'ms', rounds, (one) => one.p99),
     ]
   } finally {
-    const gone = new Promise((resolve) => sluss.child.once('exit', resolve))
-    sluss.child.send('stop')
-    await gone
-    proxy.child.kill()
+    for (const { child } of [sluss, durable, proxy]) {
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.send('stop')
+      await gone
+    }
     upstream.child.kill()
-    await rm(folder, { recursive: true, force: true })
+    for (const path of [folder, floor]) await rm(path, { recursive: true, force: true })
   }
 }
+
+type Round = Readonly<Record<'proxy' | 'durable' | 'sluss', Measured>>
+
+const perSecond = (one: Measured): number => one.perSecond
 
 interface Started {
   readonly child: ChildProcess
@@ -116,16 +132,17 @@ function cpuOf(child: ChildProcess): Promise<number> {
 function compare(
   name: string,
   unit: string,
-  rounds: readonly { proxy: Measured; sluss: Measured }[],
+  rounds: readonly Round[],
   figure: (measured: Measured) => number,
-  bar?: number,
+  options: { bar?: number; to?: 'proxy' | 'durable'; reference?: string } = {},
 ): BenchResult {
+  const { bar, to = 'proxy', reference = 'plain reverse proxy' } = options
   return {
     name,
     unit,
     ours: spread(rounds.map((round) => figure(round.sluss))),
-    reference: 'plain reverse proxy',
-    ratio: spread(rounds.map((round) => figure(round.sluss) / figure(round.proxy))),
+    reference,
+    ratio: spread(rounds.map((round) => figure(round.sluss) / figure(round[to]))),
     ...(bar === undefined ? {} : { bar }),
   }
 }
