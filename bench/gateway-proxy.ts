@@ -3,11 +3,11 @@ import { Pool } from 'undici'
 import { durableRows } from './gateway-durable.ts'
 
 /**
- * The floor: a plain reverse proxy on the same HTTP parts, bodies read whole, nothing looked at. Given a folder, it
+ * The floor: a plain reverse proxy on the same HTTP parts, bodies read whole, nothing looked at. Told `durable`, it
  * makes one row durable before it passes a request on, and one after.
  */
-const [origin = '', folder] = process.argv.slice(2)
-const rows = folder === undefined ? undefined : await durableRows(folder)
+const [origin = '', durable] = process.argv.slice(2)
+const rows = durable === undefined ? undefined : await durableRows()
 const pool = new Pool(origin, { connections: 64 })
 const server = createServer((request, response) => {
   const forward = async (): Promise<void> => {

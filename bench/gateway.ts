@@ -27,11 +27,10 @@ interface Measured {
  */
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'sluss-bench-'))
-  const floor = await mkdtemp(join(tmpdir(), 'sluss-bench-'))
   const upstream = await start('gateway-upstream.ts', [])
   const origin = `http://127.0.0.1:${upstream.report.port}`
   const proxy = await start('gateway-proxy.ts', [origin])
-  const durable = await start('gateway-proxy.ts', [origin, floor])
+  const durable = await start('gateway-proxy.ts', [origin, 'durable'])
   const sluss = await start('gateway-sluss.ts', [origin, folder])
   try {
     const rounds: Round[] = []
@@ -60,7 +59,7 @@ export async function run(): Promise<BenchResult[]> {
       await gone
     }
     upstream.child.kill()
-    for (const path of [folder, floor]) await rm(path, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
   }
 }
 

@@ -1,10 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { groupCommits } from '#database/group.ts'
-import { startBundled } from '#database/bundled/server.ts'
-import { openDatabase } from '#database/database.ts'
-import { migrate } from '#database/migrate.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
 import { silentLog } from '#foundation/log.ts'
@@ -13,6 +7,7 @@ import { appendAll, entryBytes } from '#ledger/append.ts'
 import type { Entry } from '#ledger/entry.ts'
 import { findEntry, proveInclusion, readHead } from '#ledger/read.ts'
 import { startSequencer } from '#ledger/sequencer.ts'
+import { testDatabase } from '../test/database.ts'
 import { type BenchResult, printResults, spread } from './result.ts'
 
 const CALLERS = 256
@@ -35,15 +30,7 @@ const entry = (): Entry => ({
 
 /** Durable entries per second, how soon a signed checkpoint holds them, and a proof in a log of a million. */
 export async function run(): Promise<BenchResult[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluss-bench-'))
-  const server = await startBundled({ folder, clock: systemClock, log: silentLog })
-  await migrate({
-    owner: server.owner,
-    appPassword: server.app.password,
-    folder: join(import.meta.dirname, '..', 'migrations'),
-    log: silentLog,
-  })
-  const database = await openDatabase({ app: server.app, nodeId: 'bench', log: silentLog })
+  const { database, stop } = await testDatabase()
   const sequencer = startSequencer({
     database,
     ledgerName: 'bench',
@@ -122,9 +109,7 @@ export async function run(): Promise<BenchResult[]> {
     ]
   } finally {
     await sequencer.stop()
-    await database.close()
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
+    await stop()
   }
 }
 
@@ -144,7 +129,7 @@ async function load(submit: (one: Entry) => Promise<true>): Promise<number> {
 
 /** While the load runs: how long from a durable entry until the published checkpoint holds it. */
 function watchLag(
-  database: Awaited<ReturnType<typeof openDatabase>>,
+  database: Awaited<ReturnType<typeof testDatabase>>['database'],
   append: { submit(tenantId: string, one: Entry): Promise<true> },
   into: number[],
 ) {
@@ -172,7 +157,7 @@ function watchLag(
 }
 
 async function proofsInAMillion(
-  database: Awaited<ReturnType<typeof openDatabase>>,
+  database: Awaited<ReturnType<typeof testDatabase>>['database'],
   sequencer: { settled(): Promise<void> },
 ): Promise<number[]> {
   for (let made = 0; made < MILLION; made += 20_000) {

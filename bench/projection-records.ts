@@ -1,9 +1,10 @@
 import { type Shape, array, leaf, object } from '#catalog/shape.ts'
 import { type Plan, makePlan } from '#minimisation/plan.ts'
+import { seededRandom } from '#minimisation/scan/test/seeded-random.ts'
 
 /** Synthetic device records of about 2 KB and 93 leaves, as an inventory of managed devices holds them. */
 export function deviceRecords(count: number): readonly unknown[] {
-  const random = generator(20_261_124)
+  const random = seededRandom(20_261_124)
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
   const digits = (length: number) =>
     Array.from({ length }, () => Math.floor(random() * 10)).join('')
@@ -68,17 +69,6 @@ const GIVEN = ['Åsa', 'Örjan', 'Märta', 'Erik', 'Saga', 'Nils', 'Göran', 'Li
 const FAMILY = ['Exempel', 'Provsson', 'Testström', 'Påhittad', 'Övning']
 const CITIES = ['Malmö', 'Västerås', 'Luleå', 'Stockholm', 'Jönköping']
 const APPS = ['Lärplattform', 'Ordbok', 'Kartor', 'Möten', 'Skriv', 'Räkna Ut']
-
-/** The same numbers on every machine (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /** What the narrow plan lets pass: 18 leaves, in the order of the record. The first ten can be pseudonyms. */
 export const NARROW = [

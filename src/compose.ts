@@ -138,9 +138,9 @@ export async function compose(options: ComposeOptions): Promise<Node> {
     }
     let jobs: Jobs | undefined
     const beginJobs = async (): Promise<Jobs> => {
-      jobs ??= await startJobs({ app, log, kinds: jobKinds(node, () => jobs) })
-      keep(jobs, jobs.stop)
-      return jobs
+      if (jobs) return jobs
+      jobs = await startJobs({ app, log, kinds: jobKinds(node, () => jobs) })
+      return keep(jobs, jobs.stop)
     }
     return { ...node, startJobs: beginJobs }
   } catch (fault) {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { Precision } from '#catalog/precision.ts'
 import { type Leaf, type Shape, array, leaf, map, object } from '#catalog/shape.ts'
 import { makePlan } from '../../plan.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const ITEMS = ['i.one', 'i.two', 'i.three', 'i.four', 'i.five']
 const PRECISIONS: readonly Precision[] = [
@@ -83,7 +84,7 @@ export const plan = fc
 
 /** Documents that nearly fit the shape, in many spellings; about a third of them spoilt. */
 export function documentsFor(part: Shape, seed: number, count: number): readonly Buffer[] {
-  const random = generator(seed)
+  const random = seededRandom(seed)
   return Array.from({ length: count }, () => {
     const writer = new Writer(random)
     const bytes = Buffer.from(writer.space() + writer.fitting(part, 0) + writer.space(), 'utf8')
@@ -273,14 +274,3 @@ const SPOILS = [
   '""',
   '\f',
 ]
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function generator(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
