@@ -3,7 +3,8 @@ import { shippedCatalog } from '#catalog/shipped.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
 import { startServer } from '#http/server.ts'
-import { compose } from '../../src/compose.ts'
+import { type Node, compose } from '../../src/compose.ts'
+import { stopOnSignal } from '../../src/run.ts'
 import { readSettings } from '../../src/settings.ts'
 import { startSandboxApple } from '../apple/server.ts'
 import { createMdmClient } from './mdm-client.ts'
@@ -27,66 +28,77 @@ const began = systemClock.elapsed()
 const words = wordsFor(process.env.SLUSS_LANGUAGE ?? process.env.LC_ALL ?? process.env.LANG)
 const page = createPage((text) => process.stdout.write(text), process.stdout.isTTY)
 const settings = readSettings(process.env, true)
-const gatewayPort = settings.port === 0 ? 0 : GATEWAY_PORT
-
-page.title(words.title)
-page.note(words.standIn)
-page.progress(`${words.starting} …`)
-const apple = await startSandboxApple({ devices: 500 })
-const start = (catalog: typeof shippedCatalog) =>
-  compose({ settings, clock: systemClock, log: silentLog, catalog })
-
-let node = await start(OLDER_CATALOG)
-page.progressDone()
-const { fresh, client } = await makeOrganisation(node, apple)
-const address = {
-  tenantId: TENANT,
-  connectionId: CONNECTION,
-  connectorId: 'apple-device-enrollment',
-  port: gatewayPort,
-}
-let gateway = await node.openGateway(address)
-const pointed = (port: number) => createMdmClient(`http://127.0.0.1:${port}`, client)
-const stage = { page, words, apple }
-
-if (fresh) {
-  let mdm = pointed(gateway.port)
-  await nothingAgreed(stage, mdm)
-  await consentOnSight(stage, node)
-  await devicesComeIn(stage, node)
-  await profileIsAssigned(stage, mdm)
-  await mdm.close()
-  node = await restarted()
-  mdm = pointed(gateway.port)
-  await newFieldWaits(stage, mdm)
-  await withdrawnAndRenewed(stage, node, mdm)
-  await mdm.close()
-} else {
-  page.note(words.again)
-  node = await restarted()
-  const held = await node.database.read(TENANT, (reader) => countRecords(reader, CONNECTION))
-  page.passed(String(held), words.held)
+const run = stopOnSignal()
+try {
+  await tell()
+} catch (fault) {
+  const stoppedOnPurpose = run.stopping()
+  await run.stop()
+  // Told to stop in the middle of the story, it finds things gone, and that is no fault.
+  if (!stoppedOnPurpose) throw fault
 }
 
-const server = await startServer({ ...settings, ...node.parts })
-await ledgerIsVerified(stage, node, server.port)
-await node.startJobs()
-page.title(words.running)
-page.note(`${words.ledger}: http://127.0.0.1:${server.port}/ledger/${TENANT}/checkpoint`)
-page.note(`${words.gateway}: http://127.0.0.1:${gateway.port}`)
-page.note(`${((systemClock.elapsed() - began) / 1000).toFixed(1)} ${words.took}`)
+async function tell(): Promise<void> {
+  page.title(words.title)
+  page.note(words.standIn)
+  page.progress(`${words.starting} …`)
+  const apple = await run.start(
+    () => startSandboxApple({ devices: 500 }),
+    (standIn) => standIn.stop(),
+  )
+  const older = await startNode(OLDER_CATALOG)
+  page.progressDone()
+  const { fresh, client } = await makeOrganisation(older, apple)
+  const stage = { page, words, apple }
+  const pointed = (port: number) => createMdmClient(`http://127.0.0.1:${port}`, client)
 
-const stop = async (): Promise<void> => {
-  await server.close()
-  await node.stop()
-  await apple.stop()
+  if (fresh) {
+    const mdm = pointed((await openGateway(older)).port)
+    await nothingAgreed(stage, mdm)
+    await consentOnSight(stage, older)
+    await devicesComeIn(stage, older)
+    await profileIsAssigned(stage, mdm)
+    await mdm.close()
+  }
+  // The newer version takes over, as after an upgrade.
+  await older.stop()
+  const node = await startNode(shippedCatalog)
+  const gateway = await openGateway(node)
+  if (fresh) {
+    const mdm = pointed(gateway.port)
+    await newFieldWaits(stage, mdm)
+    await withdrawnAndRenewed(stage, node, mdm)
+    await mdm.close()
+  } else {
+    page.note(words.again)
+    const held = await node.database.read(TENANT, (reader) => countRecords(reader, CONNECTION))
+    page.passed(String(held), words.held)
+  }
+
+  const server = await run.start(
+    () => startServer({ ...settings, ...node.parts }),
+    (listening) => listening.close(),
+  )
+  await ledgerIsVerified(stage, node, server.port)
+  await node.startJobs()
+  page.title(words.running)
+  page.note(`${words.ledger}: http://127.0.0.1:${server.port}/ledger/${TENANT}/checkpoint`)
+  page.note(`${words.gateway}: http://127.0.0.1:${gateway.port}`)
+  page.note(`${((systemClock.elapsed() - began) / 1000).toFixed(1)} ${words.took}`)
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
 
-/** The newer version takes over, as after an upgrade. */
-async function restarted() {
-  await node.stop()
-  const next = await start(shippedCatalog)
-  gateway = await next.openGateway(address)
-  return next
+function startNode(catalog: typeof shippedCatalog): Promise<Node> {
+  return run.start(
+    () => compose({ settings, clock: systemClock, log: silentLog, catalog }),
+    (node) => node.stop(),
+  )
+}
+
+function openGateway(node: Node) {
+  return node.openGateway({
+    tenantId: TENANT,
+    connectionId: CONNECTION,
+    connectorId: 'apple-device-enrollment',
+    port: settings.port === 0 ? 0 : GATEWAY_PORT,
+  })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -82,5 +82,14 @@ describe('the sample', () => {
     const text = await tell('sv', 'sekunder från start')
     assert.match(text, /500 +enheter finns/)
     assert.match(text, /hel +varje post omräknad/)
+  })
+
+  it('stops in order while it is still starting, and in the middle of its story', async () => {
+    for (const early of ['Sluss', '1. ']) {
+      await rm(folder, { recursive: true, force: true })
+      await mkdir(folder)
+      await tell('en', early)
+      assert.ok(!existsSync(join(folder, 'postgres', 'data', 'postmaster.pid')))
+    }
   })
 })
