@@ -67,8 +67,12 @@ const PACKAGES: readonly (readonly [RegExp, (file: string) => boolean])[] = [
   [/^@cedar-policy\//, (file) => room(file) === 'access'],
   [
     /^(?:node:(?:http|https|http2|net|tls|dgram)|undici|hono|@hono\/.*)$/,
-    (file) => ['http', 'connectors', 'cli'].includes(room(file)),
+    (file) =>
+      ['http', 'connectors', 'cli'].includes(room(file)) ||
+      /^access\/issuer\/|^notify\/channels\//.test(file),
   ],
+  [/^(?:oidc-provider|openid-client)$/, (file) => ['access', 'cli'].includes(room(file))],
+  [/^(?:nodemailer|standardwebhooks)$/, (file) => file.startsWith('notify/channels/')],
 ]
 
 /** Words that only some files may say. */
