@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Pool } from 'undici'
+import { temporaryFolder } from '../test/folder.ts'
 import { type BenchResult, printResults, spread } from './result.ts'
 
 const CLIENTS = 32
@@ -26,7 +26,7 @@ interface Measured {
  * proxy with two durable rows for each request, which shows how much of the way is durability itself.
  */
 export async function run(): Promise<BenchResult[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluss-bench-'))
+  const folder = await temporaryFolder('bench')
   const upstream = await start('gateway-upstream.ts', [])
   const origin = `http://127.0.0.1:${upstream.report.port}`
   const proxy = await start('gateway-proxy.ts', [origin])

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { temporaryFolder } from '../test/folder.ts'
 import { type BenchResult, printResults, spread } from './result.ts'
 
 const ROUNDS = 3
@@ -14,7 +14,7 @@ export async function run(): Promise<BenchResult[]> {
   const whole: number[] = []
   const memory: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    const folder = await mkdtemp(join(tmpdir(), 'sluss-bench-'))
+    const folder = await temporaryFolder('bench')
     const began = performance.now()
     const child = spawn(process.execPath, [SAMPLE], {
       env: { ...process.env, SLUSS_FOLDER: folder, SLUSS_PORT: '0', SLUSS_LANGUAGE: 'en' },

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { type BundledServer, startBundled } from '#database/bundled/server.ts'
 import { openDatabase } from '#database/database.ts'
 import type { Database } from '#database/handles.ts'
 import { migrate } from '#database/migrate.ts'
-import { type PoolSettings, driverConfig } from '#database/pool.ts'
+import { driverConfig, type PoolSettings } from '#database/pool.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
+import { temporaryFolder } from './folder.ts'
 
 export const MIGRATIONS = join(import.meta.dirname, '..', 'migrations')
 
@@ -25,7 +25,7 @@ export interface TestDatabase {
 
 /** A bundled PostgreSQL in a folder of its own, with the schema in place. Call `stop` when done. */
 export async function testDatabase(): Promise<TestDatabase> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluss-test-'))
+  const folder = await temporaryFolder('test')
   const server = await startBundled({ folder, clock: systemClock, log: silentLog })
   await migrate({
     owner: server.owner,

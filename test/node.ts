@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { switchFeature } from '#agreements/switch-feature.ts'
 import type { Clock } from '#foundation/clock.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
-import { readEntries, readHead } from '#ledger/read.ts'
 import type { GatewayListener } from '#http/gateway/listener.ts'
+import { readEntries, readHead } from '#ledger/read.ts'
 import {
   type SandboxApple,
   type SandboxOptions,
@@ -14,15 +12,16 @@ import {
 } from '../sandbox/apple/server.ts'
 import { createMdmClient } from '../sandbox/sample/mdm-client.ts'
 import {
-  CONNECTION,
-  TENANT,
   admin,
   agreeWithApple,
+  CONNECTION,
   consentToBoth,
   makeOrganisation,
+  TENANT,
 } from '../sandbox/sample/organisation.ts'
-import { type ComposeOptions, type Node, compose } from '../src/compose.ts'
+import { type ComposeOptions, compose, type Node } from '../src/compose.ts'
 import { readSettings } from '../src/settings.ts'
+import { temporaryFolder } from './folder.ts'
 
 export interface TestNode {
   readonly node: Node
@@ -44,7 +43,7 @@ export async function startTestNode(
     rest?: Partial<ComposeOptions>
   } = {},
 ): Promise<TestNode> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluss-node-'))
+  const folder = await temporaryFolder('node')
   const clock = options.clock ?? systemClock
   const apple = await startSandboxApple({ devices: 20, now: () => clock.now(), ...options.apple })
   const settings = readSettings({ SLUSS_FOLDER: folder, SLUSS_PORT: '0' }, true)

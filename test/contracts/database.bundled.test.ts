@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -11,11 +10,12 @@ import { type BundledServer, startBundled } from '#database/bundled/server.ts'
 import { driverConfig } from '#database/pool.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
-import { type ServerUnderTest, databaseContract } from './database.ts'
+import { temporaryFolder } from '../folder.ts'
+import { databaseContract, type ServerUnderTest } from './database.ts'
 
 const start = (folder: string): Promise<BundledServer> =>
   startBundled({ folder, clock: systemClock, log: silentLog })
-const fresh = (): Promise<string> => mkdtemp(join(tmpdir(), 'sluss-bundled-'))
+const fresh = (): Promise<string> => temporaryFolder('bundled')
 
 async function query<Row extends object>(server: BundledServer, text: string): Promise<Row[]> {
   const client = new pg.Client(driverConfig(server.owner))

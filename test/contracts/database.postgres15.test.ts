@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chown, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { type PoolSettings, driverConfig, poolSettingsFromUrl } from '#database/pool.ts'
-import { type ServerUnderTest, databaseContract } from './database.ts'
+import { driverConfig, type PoolSettings, poolSettingsFromUrl } from '#database/pool.ts'
+import { temporaryFolder } from '../folder.ts'
+import { databaseContract, type ServerUnderTest } from './database.ts'
 
 const BIN = '/usr/lib/postgresql/15/bin'
 const given = process.env.SLUSS_TEST_DATABASE_OWNER_URL
@@ -24,7 +24,7 @@ else
 
 /** Debian's PostgreSQL 15, on a folder and port of its own. */
 async function startDebian(): Promise<ServerUnderTest> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluss-pg15-'))
+  const folder = await temporaryFolder('pg15')
   const ids = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
   if (ids.uid !== undefined) await chown(folder, ids.uid, ids.gid)
   const passwordFile = join(folder, 'password')

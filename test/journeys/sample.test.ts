@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { request } from 'undici'
+import { temporaryFolder } from '../folder.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
 describe('the sample', () => {
   let folder: string
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'sluss-sample-'))
+    folder = await temporaryFolder('sample')
   })
   after(() => rm(folder, { recursive: true, force: true }))
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -8,18 +7,19 @@ import { withdrawConsent } from '#agreements/consent.ts'
 import { type BundledServer, startBundled } from '#database/bundled/server.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
-import { readSettings } from '../../src/settings.ts'
-import { type Node, compose } from '../../src/compose.ts'
 import { type SandboxApple, startSandboxApple } from '../../sandbox/apple/server.ts'
 import { createMdmClient } from '../../sandbox/sample/mdm-client.ts'
 import {
-  CONNECTION,
-  OUT,
-  TENANT,
   admin,
+  CONNECTION,
   consentToBoth,
   makeOrganisation,
+  OUT,
+  TENANT,
 } from '../../sandbox/sample/organisation.ts'
+import { compose, type Node } from '../../src/compose.ts'
+import { readSettings } from '../../src/settings.ts'
+import { temporaryFolder } from '../folder.ts'
 import { agree, readLog } from '../node.ts'
 import { type Proxy, startProxy } from '../tcp-proxy.ts'
 
@@ -34,7 +34,7 @@ describe('two nodes, one PostgreSQL', () => {
   let viaSecond: ReturnType<typeof createMdmClient>
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'sluss-two-'))
+    folder = await temporaryFolder('two')
     server = await startBundled({
       folder: join(folder, 'server'),
       clock: systemClock,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -10,9 +9,10 @@ import { silentLog } from '#foundation/log.ts'
 import { SHARE_POINTS } from '#sharing/parts.ts'
 import { type SandboxApple, startSandboxApple } from '../../../sandbox/apple/server.ts'
 import { createMdmClient } from '../../../sandbox/sample/mdm-client.ts'
-import { TENANT, makeOrganisation } from '../../../sandbox/sample/organisation.ts'
+import { makeOrganisation, TENANT } from '../../../sandbox/sample/organisation.ts'
 import { compose } from '../../../src/compose.ts'
 import { readSettings } from '../../../src/settings.ts'
+import { temporaryFolder } from '../../folder.ts'
 import { agree, readLog } from '../../node.ts'
 import type { Order, Report } from './child.ts'
 
@@ -30,7 +30,7 @@ describe('kill -9', () => {
     compose({ settings: readSettings(environment(), true), clock: systemClock, log: silentLog })
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'sluss-kill-'))
+    folder = await temporaryFolder('kill')
     apple = await startSandboxApple({ devices: 5 })
     const node = await open()
     client = (await makeOrganisation(node, apple)).client
