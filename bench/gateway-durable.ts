@@ -9,11 +9,11 @@ export async function durableRows(): Promise<{ write(): Promise<true>; stop(): P
   const { database, stop } = await testDatabase()
   const rows = groupCommits<true, true>(async (tenantId, waiting) => {
     await database.write(tenantId, (tx) =>
-      tx.change(
-        `insert into ledger_queue (tenant_id, entry_id, entry)
-         select $1, n.id, $3::bytea from unnest($2::uuid[]) as n (id)`,
-        [tx.tenantId, waiting.map(newId), ROW],
-      ),
+      tx.change('insert into ledger_waiting (tenant_id, entry_ids, entries) values ($1, $2, $3)', [
+        tx.tenantId,
+        waiting.map(newId),
+        Buffer.concat(waiting.map(() => ROW)),
+      ]),
     )
     return waiting
   })

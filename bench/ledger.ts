@@ -7,6 +7,7 @@ import { appendAll, entryBytes } from '#ledger/append.ts'
 import type { Entry } from '#ledger/entry.ts'
 import { findEntry, proveInclusion, readHead } from '#ledger/read.ts'
 import { startSequencer } from '#ledger/sequencer.ts'
+import { packEntries } from '#ledger/verify/bundle.ts'
 import { testDatabase } from '../test/database.ts'
 import { type BenchResult, printResults, spread } from './result.ts'
 
@@ -49,8 +50,8 @@ export async function run(): Promise<BenchResult[]> {
     const plain = groupCommits<Entry, true>((tenantId, entries) =>
       database.write(tenantId, async (tx) => {
         await tx.change(
-          'insert into ledger_queue (tenant_id, entry_id, entry) select $1, n.id, n.entry from unnest($2::uuid[], $3::bytea[]) as n (id, entry)',
-          [tx.tenantId, entries.map((one) => one.id), entries.map(entryBytes)],
+          'insert into ledger_waiting (tenant_id, entry_ids, entries) values ($1, $2, $3)',
+          [tx.tenantId, entries.map((one) => one.id), packEntries(entries.map(entryBytes))],
         )
         return entries.map(() => true)
       }),

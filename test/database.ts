@@ -9,6 +9,7 @@ import { migrate } from '#database/migrate.ts'
 import { driverConfig, type PoolSettings } from '#database/pool.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
+import { unpackEntries } from '#ledger/verify/bundle.ts'
 import { temporaryFolder } from './folder.ts'
 
 export const MIGRATIONS = join(import.meta.dirname, '..', 'migrations')
@@ -59,4 +60,18 @@ export async function testDatabase(): Promise<TestDatabase> {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Entries that wait for their place in the tenant's log, in the order in which they were appended. */
+export async function waitingEntries(
+  { ownerQuery }: Pick<TestDatabase, 'ownerQuery'>,
+  tenantId?: string,
+): Promise<{ id: string; bytes: Buffer }[]> {
+  const rows = await ownerQuery<{ entry_ids: string[]; entries: Buffer }>(
+    'select entry_ids, entries from ledger_waiting where $1::text is null or tenant_id = $1 order by queue_id',
+    [tenantId ?? null],
+  )
+  return rows.flatMap((row) =>
+    unpackEntries(row.entries).map((bytes, i) => ({ id: row.entry_ids[i] ?? '', bytes })),
+  )
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { shippedCatalog } from '#catalog/shipped.ts'
-import { manifestOf } from '#catalog/manifest.ts'
 import { withoutFlowItem } from '#catalog/grow.ts'
+import { manifestOf } from '#catalog/manifest.ts'
+import { shippedCatalog } from '#catalog/shipped.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import { FACTS_CHANNEL } from '#tenants/facts-version.ts'
-import { type TestDatabase, testDatabase } from '../../test/database.ts'
+import { type TestDatabase, testDatabase, waitingEntries } from '../../test/database.ts'
 import { approveCall, hasApproval, useApproval } from './approval.ts'
 import { chooseCollection } from './collection.ts'
 import { giveConsent, withdrawConsent } from './consent.ts'
@@ -76,8 +76,9 @@ describe('agreements', () => {
       withdrawConsent(tx, FLOW, by, 'free words of a person'),
     )
     assert.equal((await state('consents')).words.consentState, 'withdrawn')
-    const entries = await test.ownerQuery<{ entry: Buffer }>('select entry from ledger_queue')
-    assert.ok(entries.every(({ entry }) => !entry.includes('free words')))
+    const entries = await waitingEntries(test)
+    assert.ok(entries.length > 0)
+    assert.ok(entries.every(({ bytes }) => !bytes.includes('free words')))
   })
 
   it('refuses consent to a manifest that is not the current one', async () => {

@@ -15,6 +15,7 @@ export interface Entry {
 
 export type EntryKind =
   | 'tenant.created'
+  | 'tenant.changed'
   | 'feature.changed'
   | 'collection.changed'
   | 'consent.given'
@@ -50,6 +51,7 @@ export type EntryKind =
   | 'ledger.read'
   // Support access.
   | 'case.changed'
+  | 'support.settings'
   | 'support.requested'
   | 'support.provider-approved'
   | 'support.approved'
@@ -59,12 +61,16 @@ export type EntryKind =
   | 'grant.started'
   | 'grant.ended'
   | 'grant.lapsed'
+  | 'emergency.asked'
   | 'emergency.opened'
   | 'emergency.reviewed'
   | 'sealed'
   | 'sealed.opened'
+  | 'notice.disclosure'
   | 'notice.sent'
   | 'notice.failed'
+  | 'notice.unknown'
+  | 'notice.settings'
   | 'node'
 
 /** The largest entry that fits an entry bundle of C2SP tlog-tiles (16-bit length), in bytes. */

@@ -1,9 +1,20 @@
 import type { Transaction } from '#database/handles.ts'
+import { labelsOf } from './labels.ts'
+import { edgeRoot, growEdge, loadEdge, writeChanges } from './tree-edge.ts'
+import { unpackEntries } from './verify/bundle.ts'
 import { formatCheckpoint } from './verify/checkpoint.ts'
 import { type NoteKey, noteKey, signNote } from './verify/note.ts'
-import { edgeRoot, growEdge, loadEdge, writeChanges } from './tree-edge.ts'
 
 const LARGEST_BATCH = 8_192
+const MOST_ROWS = 1_024
+
+/** In order, as many rows as have no more than a batch of entries between them, and one in any case. */
+const WAITING = `
+select queue_id, entry_ids, entries
+  from (select queue_id, entry_ids, entries, sum(cardinality(entry_ids)) over (order by queue_id) as so_far
+          from (select * from ledger_waiting where tenant_id = $1 order by queue_id limit $2) first) counted
+ where so_far <= $3 or so_far = cardinality(entry_ids)
+ order by queue_id`
 
 /** What a sequencer signs with. */
 export interface LogSigner {
@@ -39,32 +50,42 @@ export async function sequenceBatch(
 ): Promise<number | 'busy'> {
   const size = await lockHead(tx)
   if (size === undefined) return 'busy'
-  const queued = await tx.rows<{ queue_id: number; entry_id: string; entry: Buffer }>(
-    'select queue_id, entry_id, entry from ledger_queue where tenant_id = $1 order by queue_id limit $2',
-    [tx.tenantId, LARGEST_BATCH],
+  const waiting = await tx.rows<{ queue_id: number; entry_ids: string[]; entries: Buffer }>(
+    WAITING,
+    [tx.tenantId, MOST_ROWS, LARGEST_BATCH],
   )
-  if (queued.length === 0) return 0
+  if (waiting.length === 0) return 0
   await parts.reached?.('batch-read')
+  const ids = waiting.flatMap((row) => row.entry_ids)
+  const entries = waiting.flatMap((row) => unpackEntries(row.entries))
+  if (ids.length !== entries.length)
+    throw new Error('a waiting row names other entries than it has')
   const edge = await loadEdge(tx, size)
-  const changes = growEdge(
-    edge,
-    queued.map((row) => row.entry),
-  )
+  const changes = growEdge(edge, entries)
   await writeChanges(tx, changes)
+  const labels = entries.map(labelsOf)
   await tx.change(
-    `insert into ledger_places (tenant_id, entry_id, entry_index)
-     select $1, n.id, $3 + n.place - 1 from unnest($2::uuid[]) with ordinality as n (id, place)`,
-    [tx.tenantId, queued.map((row) => row.entry_id), size],
+    `insert into ledger_places (tenant_id, entry_id, entry_index, at, kind, actor)
+     select $1, n.id, $3 + n.place - 1, n.at, n.kind, n.actor
+       from unnest($2::uuid[], $4::timestamptz[], $5::text[], $6::text[]) with ordinality as n (id, at, kind, actor, place)`,
+    [
+      tx.tenantId,
+      ids,
+      size,
+      labels.map((label) => label.at),
+      labels.map((label) => label.kind),
+      labels.map((label) => label.actor),
+    ],
   )
   // By number, not by range: a smaller number may commit later than a larger one.
   await tx.change(
-    'delete from ledger_queue where tenant_id = $1 and queue_id = any($2::bigint[])',
-    [tx.tenantId, queued.map((row) => row.queue_id)],
+    'delete from ledger_waiting where tenant_id = $1 and queue_id = any($2::bigint[])',
+    [tx.tenantId, waiting.map((row) => row.queue_id)],
   )
   await parts.reached?.('tiles-written')
   await moveHead(tx, parts, size, edge.size, edgeRoot(edge))
   await parts.reached?.('head-moved')
-  return queued.length
+  return entries.length
 }
 
 async function lockHead(tx: Transaction): Promise<number | undefined> {

@@ -13,7 +13,7 @@ const SWEEP_IN_MS = 1_000
  * Entries gather for this long before they get their place: a batch rewrites the growing bundle and tiles, whatever
  * its size, so ten small ones cost ten times as much as one.
  */
-const GATHER_IN_MS = 100
+const GATHER_IN_MS = 200
 const ANCHOR_IN_MS = 60_000
 const HEADS_IN_ONE_ENTRY = 400
 

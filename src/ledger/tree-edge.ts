@@ -1,8 +1,7 @@
 import type { Reader, Transaction } from '#database/handles.ts'
-import { packed } from './append.ts'
 import { packEntries } from './verify/bundle.ts'
 import { HASH_BYTES, leafHash, rangeRoot, type TreeHash } from './verify/hash-tree.ts'
-import { TILE_WIDTH, fold, subtreeFromTiles } from './verify/tile.ts'
+import { fold, subtreeFromTiles, TILE_WIDTH } from './verify/tile.ts'
 
 /** The growing right edge of one log: per level the last tile, and the last entry bundle. */
 export interface TreeEdge {
@@ -128,4 +127,15 @@ function growLevel(
   changes.tiles.set(`${level}/${tile.start}`, { level, index: tile.start, hashes: tile.hashes })
   if (tile.hashes.length === TILE_WIDTH * HASH_BYTES)
     growLevel(edge, level + 1, [fold(tile.hashes, 0, TILE_WIDTH)], changes)
+}
+
+/** Many byte strings as one, and where each of them starts (from 1) and how long it is. */
+function packed(parts: readonly Buffer[]): { starts: number[]; lengths: number[]; bytes: Buffer } {
+  let end = 1
+  const starts = parts.map((part) => {
+    const start = end
+    end += part.length
+    return start
+  })
+  return { starts, lengths: parts.map((part) => part.length), bytes: Buffer.concat(parts) }
 }

@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test'
 import { DatabaseFault } from '#database/fault.ts'
 import { newOrderedId } from '#foundation/ids.ts'
 import { bumpFactsVersion, lockFactsVersion } from '#tenants/facts-version.ts'
-import { type TestDatabase, testDatabase } from '../../test/database.ts'
-import { type Closing, type Opening, createJournal } from './journal.ts'
+import { type TestDatabase, testDatabase, waitingEntries } from '../../test/database.ts'
+import { type Closing, createJournal, type Opening } from './journal.ts'
 
 let counter = 0
 const written = (): { id: string; bytes: Buffer } => ({
@@ -27,11 +27,7 @@ describe('journal', () => {
   })
   after(() => test.stop())
 
-  const queue = (tenantId: string) =>
-    test.ownerQuery<{ id: string; entry: Buffer }>(
-      'select entry_id as id, entry from ledger_queue where tenant_id = $1 order by queue_id',
-      [tenantId],
-    )
+  const queue = (tenantId: string) => waitingEntries(test, tenantId)
   const open = async (tenantId: string): Promise<string[]> =>
     (
       await test.ownerQuery<{ entry_id: string }>(
@@ -47,7 +43,7 @@ describe('journal', () => {
     const answers = await Promise.all(lines.map((line) => journal.submit('alpha', line)))
     assert.deepEqual(new Set(answers), new Set([true]))
     assert.deepEqual(
-      (await queue('alpha')).map(({ id, entry }) => ({ id, bytes: entry })),
+      await queue('alpha'),
       lines.map(({ id, bytes }) => ({ id, bytes })),
     )
     assert.deepEqual(new Set(await open('alpha')), new Set(lines.map((line) => line.id)))

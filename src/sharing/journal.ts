@@ -1,6 +1,7 @@
 import { type GroupCommits, groupCommits } from '#database/group.ts'
 import type { Database } from '#database/handles.ts'
-import { APPENDED, packed } from '#ledger/append.ts'
+import { APPENDED } from '#ledger/append.ts'
+import { packEntries } from '#ledger/verify/bundle.ts'
 
 interface Written {
   readonly id: string
@@ -28,18 +29,19 @@ export type Line = Opening | Closing
  */
 export type Journal = GroupCommits<Line, boolean>
 
+/** An entry bundle has each entry's length before it. */
+const LENGTH_BYTES = 2
+
 export function createJournal(database: Database): Journal {
   return groupCommits(async (tenantId, lines) => {
-    const { starts, lengths, bytes } = packed(lines.map((line) => line.bytes))
     const rows = await database.callFunction<{ sluss_journal: string }>(
       tenantId,
       'sluss_journal',
       [
         database.nodeId,
         lines.map((line) => line.id),
-        starts,
-        lengths,
-        bytes,
+        lines.map((line) => LENGTH_BYTES + line.bytes.length),
+        packEntries(lines.map((line) => line.bytes)),
         lines.map((line) => ('version' in line ? line.version : null)),
         lines.map((line) => ('version' in line ? line.connectionId : null)),
         lines.map((line) => ('version' in line ? line.exchangeId : null)),
