@@ -14,6 +14,7 @@ await steps([
       run(process.execPath, [
         '--test',
         '--test-reporter=dot',
+        '--test-concurrency=2',
         'src/**/*.test.ts',
         'test/architecture/*.test.ts',
       ]),

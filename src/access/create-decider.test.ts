@@ -68,6 +68,11 @@ const decideSample = (sample: Sample, by: Decider) => {
   return ask({ ...facts, ...sets }, item(sample.item), sample.switchedOn, by)
 }
 
+/** Forbids of the doors in and out; those for people who look are tested in `view-decide.test.ts`. */
+const FORBIDS = Object.keys(texts.refusals).filter(
+  (id) => !/Action::"(?:view|reveal)"/.test(texts.policies[id] ?? ''),
+)
+
 /** The suite as a function of the engine, so that wrong engines can be shown to fail it. */
 function complaints(by: Decider): string[] {
   const refused = ALLOWED.filter((sample) => !decideSample(sample, by).allowed)
@@ -137,7 +142,7 @@ describe('policies', () => {
   it('P2 every refusal that a policy names has a sample', () => {
     const shown = new Set(REFUSED.map((sample) => sample.refusal))
     assert.deepEqual(
-      Object.values(texts.refusals).filter((refusal) => !shown.has(refusal)),
+      FORBIDS.filter((id) => !shown.has(texts.refusals[id])),
       [],
     )
   })
@@ -167,7 +172,8 @@ describe('policies', () => {
     )
   })
   it('every forbid is missed by the suite when it is taken away', () => {
-    for (const id of Object.keys(texts.refusals)) {
+    assert.ok(FORBIDS.length > 20)
+    for (const id of FORBIDS) {
       const { [id]: _, ...policies } = texts.policies
       assert.notDeepEqual(complaints(createDecider({ ...texts, policies })), [], id)
     }

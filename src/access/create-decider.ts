@@ -1,4 +1,5 @@
 import {
+  policyToJson,
   preparsePolicySet,
   preparseSchema,
   statefulIsAuthorized,
@@ -9,6 +10,7 @@ import { sha256Hex } from '#foundation/hashing.ts'
 import type { RefusalCode } from '#foundation/refusal.ts'
 import type { Decider, DecisionFacts, ItemDecision, ItemQuestion } from './decide.ts'
 import type { PolicyTexts } from './policies.ts'
+import { decideView, rememberViews } from './view-decide.ts'
 
 /** Of several reasons against an item, the one that is told: what lies deepest comes first. */
 export const REASON_ORDER: readonly RefusalCode[] = [
@@ -35,6 +37,10 @@ export const REASON_ORDER: readonly RefusalCode[] = [
   'approval_missing',
 ]
 
+const FLOWING = ['disclose', 'receive']
+const LOOKING = ['view', 'reveal']
+const ACTIONS = [...FLOWING, ...LOOKING]
+
 /**
  * Prepares the policies once. Each question is then decided with the two entities it is about and nothing
  * else, validated against the schema.
@@ -43,19 +49,44 @@ export const REASON_ORDER: readonly RefusalCode[] = [
  */
 export function createDecider(texts: PolicyTexts): Decider {
   const policyHash = sha256Hex(canonicalJson({ policies: texts.policies, schema: texts.schema }))
-  const policySet = { staticPolicies: texts.policies, templates: {}, templateLinks: [] }
-  refuseInvalid(texts, policySet)
-  const prepared = [
-    preparsePolicySet(policyHash, policySet),
-    preparseSchema(policyHash, texts.schema),
-  ]
-  if (prepared.some((answer) => answer.type === 'failure'))
-    throw new Error('the policies cannot be prepared')
+  refuseInvalid(texts, setOf(texts.policies))
+  const flowing = prepare(texts, `${policyHash} flowing`, FLOWING)
+  const looking = prepare(texts, `${policyHash} looking`, LOOKING)
+  const look = rememberViews((facts, item) => decideView(looking, texts.refusals, facts, item))
   return {
     policyHash,
     decide: (facts, questions) =>
-      questions.map((question) => decideOne(texts, policyHash, facts, question)),
+      questions.map((question) => decideOne(texts, flowing, facts, question)),
+    decideView: (facts, items) => items.map((item) => look(facts, item)),
   }
+}
+
+/** Prepares those policies that can bear on the actions: the others cost time and change nothing. */
+function prepare(texts: PolicyTexts, name: string, actions: readonly string[]): string {
+  const policies = Object.fromEntries(
+    Object.entries(texts.policies).filter(([, policy]) => mayConcern(policy, actions)),
+  )
+  const prepared = [preparsePolicySet(name, setOf(policies)), preparseSchema(name, texts.schema)]
+  if (prepared.some((answer) => answer.type === 'failure'))
+    throw new Error('the policies cannot be prepared')
+  return name
+}
+
+/** False only where the head of the policy names other actions; whatever is unclear may concern them. */
+function mayConcern(policy: string, actions: readonly string[]): boolean {
+  const parsed = policyToJson(policy)
+  if (parsed.type === 'failure') return true
+  const { action } = parsed.json
+  if (!('entity' in action) && !('entities' in action)) return true
+  const named = 'entities' in action ? action.entities : [action.entity]
+  return named.some((one) => {
+    const { id } = '__entity' in one ? one.__entity : one
+    return actions.includes(id) || !ACTIONS.includes(id)
+  })
+}
+
+function setOf(staticPolicies: PolicyTexts['policies']) {
+  return { staticPolicies, templates: {}, templateLinks: [] }
 }
 
 function decideOne(
@@ -88,7 +119,13 @@ function decideOne(
       { uid: principal, attrs: { kind: facts.party.kind }, parents: [] },
       {
         uid: resource,
-        attrs: { class: item.class, personal: item.personal, need: item.need, switchedOn },
+        attrs: {
+          class: item.class,
+          personal: item.personal,
+          secret: item.secret,
+          need: item.need,
+          switchedOn,
+        },
         parents: [],
       },
     ],
@@ -100,7 +137,8 @@ function decideOne(
   if (answer.type === 'failure' || answer.response.diagnostics.errors.length > 0) {
     return { item: item.id, allowed: false, reason: 'policy_error', policies: [] }
   }
-  const policies = answer.response.diagnostics.reason
+  // Cedar names them in no order.
+  const policies = answer.response.diagnostics.reason.toSorted()
   if (answer.response.decision === 'allow')
     return { item: item.id, allowed: true, reason: 'permitted', policies }
   const reasons = new Set(policies.map((policy) => texts.refusals[policy]))

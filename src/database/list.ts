@@ -191,11 +191,14 @@ function fullOrder(source: ListSource, orderBy: readonly Order[]): readonly Orde
     : [...orderBy, { field: source.key, descending: orderBy[0]?.descending ?? false }]
 }
 
-/** Nulls come last in either direction, and `beyond` counts on that. */
+/**
+ * Nulls come last in either direction, and `beyond` counts on that. The key is never null, and an index serves it
+ * only where nothing is said about nulls.
+ */
 const ordering =
   (source: ListSource) =>
   ({ field, descending }: Order): string =>
-    `${column(source, field).sql} ${descending ? 'desc' : 'asc'} nulls last`
+    `${column(source, field).sql} ${descending ? 'desc' : 'asc'}${field === source.key ? '' : ' nulls last'}`
 
 function beyond(
   source: ListSource,
@@ -212,10 +215,11 @@ function beyond(
       )
     const { sql, type } = column(source, field)
     const value = after[i] ?? null
+    const orNull = field === source.key ? '' : ` or ${sql} is null`
     const past =
       value === null
         ? 'false'
-        : `(${sql} ${descending ? '<' : '>'} ${bind(checked(field, type, value), type)} or ${sql} is null)`
+        : `(${sql} ${descending ? '<' : '>'} ${bind(checked(field, type, value), type)}${orNull})`
     return [...equal, past].join(' and ')
   })
   return parts.map((part) => `(${part})`).join(' or ')

@@ -4,7 +4,7 @@ import { type KeyedHash, keyedHash } from '#foundation/hashing.ts'
 import { openBytes, sealBytes } from './envelope.ts'
 import { KeyDestroyed, type Keys, type Signer } from './keys.ts'
 import type { RootKey } from './root-key.ts'
-import { loadSigner } from './signing.ts'
+import { loadSigner, loadSigningJwk } from './signing.ts'
 import { insertSubjectKeys, selectSubjectKeys } from './subject-keys.ts'
 import {
   createTenantKeyRows,
@@ -141,6 +141,7 @@ export async function createKeys(parts: {
       }
       return signer
     },
+    signingJwk: (name) => loadSigningJwk(database, rootKey, name),
     rotateTenantKey: async (tx) => {
       await rotateTenantKey(tx, rootKey)
       await announce(tx, tx.tenantId)

@@ -41,6 +41,15 @@ export interface Keys {
 
   /** The installation's Ed25519 key of that name, made at first use. */
   signer(name: string): Promise<Signer>
+  /** The same key as a private JWK (RFC 8037), for a library that signs by itself. Never leaves the process. */
+  signingJwk(name: string): Promise<SigningJwk>
+}
+
+export interface SigningJwk {
+  readonly kty: 'OKP'
+  readonly crv: 'Ed25519'
+  readonly x: string
+  readonly d: string
 }
 
 export interface Signer {

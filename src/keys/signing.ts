@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, randomBytes, sign } from 'node:crypto'
 import type { Database } from '#database/handles.ts'
 import { INSTALLATION } from '#database/handles.ts'
-import { KeyFault, type Signer } from './keys.ts'
+import { KeyFault, type Signer, type SigningJwk } from './keys.ts'
 import type { RootKey } from './root-key.ts'
 
 /** PKCS #8 and SPKI around a raw Ed25519 key (RFC 8410): fixed bytes before the 32 that matter. */
@@ -18,8 +18,24 @@ export function signerFromSeed(seed: Buffer): Signer {
   return { publicKey, sign: (message) => sign(null, message, key) }
 }
 
-/** The installation's signer of that name. Nodes that ask at once agree: the row that was first is the key. */
+/** The installation's signer of that name. */
 export async function loadSigner(database: Database, root: RootKey, name: string): Promise<Signer> {
+  return signerFromSeed(await loadSeed(database, root, name))
+}
+
+/** The installation's key of that name as a private JWK. */
+export async function loadSigningJwk(
+  database: Database,
+  root: RootKey,
+  name: string,
+): Promise<SigningJwk> {
+  const seed = await loadSeed(database, root, name)
+  const x = signerFromSeed(seed).publicKey.toString('base64url')
+  return { kty: 'OKP', crv: 'Ed25519', x, d: seed.toString('base64url') }
+}
+
+/** Nodes that ask at once agree: the row that was first is the key. */
+async function loadSeed(database: Database, root: RootKey, name: string): Promise<Buffer> {
   const context = `signing-key/${name}`
   const draft = await root.wrap(context, randomBytes(32))
   const wrapped = await database.write(INSTALLATION, async (tx) => {
@@ -34,5 +50,5 @@ export async function loadSigner(database: Database, root: RootKey, name: string
     return row?.wrapped
   })
   if (!wrapped) throw new KeyFault('the signing key was not kept')
-  return signerFromSeed(await root.unwrap(context, wrapped))
+  return root.unwrap(context, wrapped)
 }

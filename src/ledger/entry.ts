@@ -37,6 +37,7 @@ export type EntryKind =
   | 'checkpoints'
   // People and roles.
   | 'account.changed'
+  | 'account.read'
   | 'sign-in'
   | 'sign-in.refused'
   | 'key.registered'

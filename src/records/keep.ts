@@ -1,15 +1,20 @@
-import type { Catalog, DataItem, ItemId } from '#catalog/catalog.ts'
+import type { Catalog, ItemId } from '#catalog/catalog.ts'
 import type { Transaction } from '#database/handles.ts'
 import { newOrderedId } from '#foundation/ids.ts'
 import type { Keys } from '#keys/keys.ts'
+import { indexRecords } from './record-index.ts'
+import { isSealed } from './sealed.ts'
 import { ensureSubjects } from './subjects.ts'
 
 /** One minimised record, by item id. */
 export type MinimisedRecord = Readonly<Record<ItemId, string | number | boolean>>
 
+/** What a record is about. */
+export type RecordKind = 'device' | 'person'
+
 export interface KeepBatch {
   readonly connectionId: string
-  readonly kind: 'device'
+  readonly kind: RecordKind
   /** The item that identifies the subject of each record. */
   readonly subjectItem: ItemId
   readonly records: readonly {
@@ -19,13 +24,6 @@ export interface KeepBatch {
   }[]
   /** Milliseconds since 1970. */
   readonly now: number
-}
-
-/** Sealed: what names or reaches a person, identifies a device, is a secret or free text about one. */
-export function isSealed(item: DataItem): boolean {
-  return (
-    item.personal || item.secret || item.class === 'device-identifier' || item.class === 'person'
-  )
 }
 
 /**
@@ -61,6 +59,7 @@ export async function keepRecords(
         id: newOrderedId(batch.now),
         subject,
         clear: JSON.stringify(clear),
+        sealedItems: JSON.stringify(Object.keys(sealed)),
         sealed: await keys.sealFor(
           tx,
           subject,
@@ -71,14 +70,17 @@ export async function keepRecords(
       }
     }),
   )
-  await tx.change(
-    `insert into records (tenant_id, record_id, subject_id, connection_id, kind, clear, sealed, first_seen, last_seen, removed_at)
-     select $1, n.id, n.subject, $2, $3, n.clear, n.sealed, $4, $4, n.removed
-       from unnest($5::uuid[], $6::uuid[], $7::jsonb[], $8::bytea[], $9::timestamptz[]) as n (id, subject, clear, sealed, removed)
+  const kept = await tx.rows<{ record_id: string; subject_id: string }>(
+    `insert into records (tenant_id, record_id, subject_id, connection_id, kind, clear, sealed, sealed_items, first_seen, last_seen, removed_at)
+     select $1, n.id, n.subject, $2, $3, n.clear, n.sealed, array(select jsonb_array_elements_text(n.sealed_items)), $4, $4, n.removed
+       from unnest($5::uuid[], $6::uuid[], $7::jsonb[], $8::bytea[], $9::timestamptz[], $10::jsonb[])
+              as n (id, subject, clear, sealed, removed, sealed_items)
      on conflict (tenant_id, connection_id, kind, subject_id) do update
         set clear = case when excluded.removed_at is null then excluded.clear else records.clear end,
             sealed = case when excluded.removed_at is null then excluded.sealed else records.sealed end,
-            last_seen = excluded.last_seen, removed_at = excluded.removed_at`,
+            sealed_items = case when excluded.removed_at is null then excluded.sealed_items else records.sealed_items end,
+            last_seen = excluded.last_seen, removed_at = excluded.removed_at
+     returning record_id, subject_id`,
     [
       tx.tenantId,
       batch.connectionId,
@@ -89,7 +91,18 @@ export async function keepRecords(
       rows.map((row) => row.clear),
       rows.map((row) => row.sealed),
       rows.map((row) => row.removed),
+      rows.map((row) => row.sealedItems),
     ],
+  )
+  const idOf = new Map(kept.map((row) => [row.subject_id, row.record_id]))
+  await indexRecords(
+    tx,
+    keys,
+    catalog,
+    batch.records.flatMap(({ items, removed }, i) => {
+      const recordId = idOf.get(subjects[i] ?? '')
+      return removed || recordId === undefined ? [] : [{ recordId, items }]
+    }),
   )
   return subjects
 }

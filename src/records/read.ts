@@ -69,6 +69,11 @@ export function recordHolder(keys: Keys): PersonalDataHolder<Reader, Transaction
       )
     },
     erase: async (tx, subjectId) => {
+      await tx.change(
+        `delete from record_index i using records r
+          where i.tenant_id = $1 and r.tenant_id = $1 and r.record_id = i.record_id and r.subject_id = $2`,
+        [tx.tenantId, subjectId],
+      )
       const gone = await tx.change('delete from records where tenant_id = $1 and subject_id = $2', [
         tx.tenantId,
         subjectId,

@@ -77,7 +77,11 @@ const PACKAGES: readonly (readonly [RegExp, (file: string) => boolean])[] = [
 
 /** Words that only some files may say. */
 const WORDS: readonly (readonly [RegExp, string, (file: string) => boolean])[] = [
-  [/\bprocess\.env\b/, 'reads the environment', (file) => file === 'main.ts'],
+  [
+    /\bprocess\.env\b/,
+    'reads the environment',
+    (file) => ['main.ts', 'cli/sluss.ts'].includes(file),
+  ],
   [
     /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/,
     'reads the time',

@@ -1,0 +1,145 @@
+import type { Reader } from '#database/handles.ts'
+import type { Json } from '#foundation/canonical-json.ts'
+import { type RefusalCode } from '#foundation/refusal.ts'
+import { type Mail, sendMail } from './channels/mail.ts'
+import type { SendOutcome } from './channels/outcome.ts'
+import { type WebhookCall, callWebhook } from './channels/webhook.ts'
+import type { SendRow } from './notice.table.ts'
+import type { NotifyParts } from './parts.ts'
+import { asHtml, asText, renderNotice } from './render.ts'
+import { readNoticeSettings, webhookReceiver } from './settings.ts'
+
+/** The parties that notices go to. The relay is the operator's agent; the receiver is the tenant's own. */
+export const MAIL_RELAY = 'mail-relay'
+export const TENANT_RECEIVER = 'tenant-webhook'
+const PURPOSE = 'security-notices'
+/** The one item of a person that leaves with a mail. */
+const ADDRESS_ITEM = 'account.emailAddressOfAccountOwner'
+
+/** The operator's side of the gate, read anew in each round. */
+export interface RelaySwitch {
+  readonly on: boolean
+}
+
+/** What stands ready to be sent, with what its entry says; or why nothing may leave. */
+export type Prepared =
+  | {
+      readonly evidence: { readonly [key: string]: Json }
+      send(now: number): Promise<SendOutcome>
+    }
+  | { readonly refused: RefusalCode }
+  | { readonly failed: string }
+
+export function prepare(
+  parts: NotifyParts,
+  reader: Reader,
+  send: SendRow,
+  relay: RelaySwitch,
+  now: number,
+): Promise<Prepared> {
+  return send.channel === 'mail'
+    ? prepareMail(parts, reader, send, relay)
+    : prepareWebhook(parts, reader, send, now)
+}
+
+/**
+ * The gate of the relay: set up, switched on by the operator, wanted by the tenant. What passes is the address and
+ * the words of the template with the identifiers of the notice; there is nothing else that could.
+ */
+async function prepareMail(
+  parts: NotifyParts,
+  reader: Reader,
+  send: SendRow,
+  relay: RelaySwitch,
+): Promise<Prepared> {
+  const { keys, mail: settings } = parts
+  if (!settings) return { refused: 'connection_unknown' }
+  if (!relay.on) return { refused: 'connection_disabled' }
+  const chosen = await readNoticeSettings(reader, keys)
+  if (!chosen.mailOn) return { refused: 'feature_off' }
+  const address = await parts.audiences.addressOf(reader, send.recipient)
+  if (!address || !isAddress(address.mail)) return { failed: 'no_address' }
+  const language = address.language ?? chosen.language
+  const { template, about } = send
+  const rendered = renderNotice(
+    { template, about, tenantId: reader.tenantId },
+    language,
+    chosen.timeZone,
+  )
+  const messageId = await stableId(parts, reader, send)
+  const mail: Mail = {
+    to: address.mail,
+    messageId,
+    sender: rendered.sender,
+    subject: rendered.subject,
+    text: asText(rendered),
+    html: asHtml(rendered, language),
+    language,
+  }
+  const commit = await keys.payloadCommitment(reader)
+  return {
+    evidence: {
+      party: MAIL_RELAY,
+      purpose: PURPOSE,
+      items: [ADDRESS_ITEM],
+      about: Object.keys(about).sort(),
+      message: commit(messageId),
+      payload: commit(`${mail.to}\n${mail.subject}\n${mail.text}`),
+    },
+    send: () => sendMail(settings, mail),
+  }
+}
+
+/** The members of a notice that a tenant's receiver learns: identifiers of the tenant's own things, and times. */
+const WEBHOOK_MEMBERS: ReadonlySet<string> = new Set([
+  'requestId',
+  'caseId',
+  'grantId',
+  'emergencyId',
+  'entryId',
+  'connectionId',
+  'until',
+])
+
+async function prepareWebhook(
+  parts: NotifyParts,
+  reader: Reader,
+  send: SendRow,
+  now: number,
+): Promise<Prepared> {
+  const { keys } = parts
+  const receiver = await webhookReceiver(reader, keys, now)
+  if (!receiver) return { refused: 'feature_off' }
+  const about = Object.entries(send.about).filter(([name]) => WEBHOOK_MEMBERS.has(name))
+  const body = JSON.stringify({
+    type: send.template,
+    timestamp: send.queuedAt.toISOString(),
+    data: { noticeId: send.noticeId, tenantId: reader.tenantId, ...Object.fromEntries(about) },
+  })
+  const id = `msg_${send.noticeId}`
+  const commit = await keys.payloadCommitment(reader)
+  const call: Omit<WebhookCall, 'at'> = { ...receiver, id, body }
+  return {
+    evidence: {
+      party: TENANT_RECEIVER,
+      purpose: PURPOSE,
+      items: [],
+      about: about.map(([name]) => name).sort(),
+      receiver: commit(receiver.url),
+      message: commit(id),
+      payload: commit(body),
+    },
+    send: (at) => callWebhook(parts.webhook, { ...call, at }),
+  }
+}
+
+/** One message id for a notice and recipient, whatever the attempt; keyed, so that it tells nothing. */
+async function stableId(parts: NotifyParts, reader: Reader, send: SendRow): Promise<string> {
+  const hash = await parts.keys.blindIndex(reader, 'notice-message')
+  return hash(`${send.noticeId} ${send.recipient} ${send.channel}`)
+}
+
+/** Enough to keep a second address or a header from riding along; whether it exists the relay knows. */
+function isAddress(text: string): boolean {
+  return /^[^\s@<>,;:"()[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(text)
+}
