@@ -12,7 +12,7 @@ import { createTransport } from '#connectors/transport.ts'
 import { type BundledServer, startBundled } from '#database/bundled/server.ts'
 import { openDatabase } from '#database/database.ts'
 import { type Database, INSTALLATION } from '#database/handles.ts'
-import { type Jobs, installJobs, startJobs } from '#database/jobs.ts'
+import { type JobKind, type Jobs, installJobs, startJobs } from '#database/jobs.ts'
 import { type Lease, holdLease } from '#database/lease.ts'
 import { migrate } from '#database/migrate.ts'
 import type { Clock } from '#foundation/clock.ts'
@@ -46,7 +46,7 @@ export interface Node {
   /** Opens the gateways of all connections; those that are open stay as they are. */
   openGateways(): Promise<readonly GatewayListener[]>
   /** Begins with the work that runs by itself. */
-  startJobs(): Promise<Jobs>
+  startJobs(more?: readonly JobKind<never>[]): Promise<Jobs>
   stop(): Promise<void>
 }
 
@@ -137,9 +137,9 @@ export async function compose(options: ComposeOptions): Promise<Node> {
       },
     }
     let jobs: Jobs | undefined
-    const beginJobs = async (): Promise<Jobs> => {
+    const beginJobs: Node['startJobs'] = async (more = []) => {
       if (jobs) return jobs
-      jobs = await startJobs({ app, log, kinds: jobKinds(node, () => jobs) })
+      jobs = await startJobs({ app, log, kinds: jobKinds(node, () => jobs, more) })
       return keep(jobs, jobs.stop)
     }
     return { ...node, startJobs: beginJobs }

@@ -7,7 +7,7 @@ import type { Node } from './compose.ts'
 import { synchroniseDevices } from './synchronise.ts'
 
 const PLAN = 'plan-synchronisations'
-const SYNCHRONISE = 'synchronise-devices'
+export const SYNCHRONISE = 'synchronise-devices'
 const APPLE = 'apple-device-enrollment'
 
 interface Target extends Readonly<Record<string, string>> {
@@ -15,10 +15,11 @@ interface Target extends Readonly<Record<string, string>> {
   readonly connectionId: string
 }
 
-/** What runs by itself. `jobs` is where one kind adds another; it is there once the kinds have been handed over. */
+/** What runs by itself; `more` is what the front door adds. `jobs` is where one kind adds another; it is there once the kinds have been handed over. */
 export function jobKinds(
   node: Omit<Node, 'startJobs'>,
   jobs: () => Jobs | undefined,
+  more: readonly JobKind<never>[],
 ): readonly JobKind<never>[] {
   const plan: JobKind<Readonly<Record<string, string>>> = {
     name: PLAN,
@@ -54,7 +55,7 @@ export function jobKinds(
       })
     },
   }
-  return [plan, synchronise]
+  return [plan, synchronise, ...more]
 }
 
 /**

@@ -41,12 +41,17 @@ export async function startTestNode(
     clock?: Clock
     apple?: SandboxOptions
     rest?: Partial<ComposeOptions>
+    /** What the environment says besides the folder. */
+    environment?: Readonly<Record<string, string>>
   } = {},
 ): Promise<TestNode> {
   const folder = await temporaryFolder('node')
   const clock = options.clock ?? systemClock
   const apple = await startSandboxApple({ devices: 20, now: () => clock.now(), ...options.apple })
-  const settings = readSettings({ SLUSS_FOLDER: folder, SLUSS_PORT: '0' }, true)
+  const settings = readSettings(
+    { SLUSS_FOLDER: folder, SLUSS_PORT: '0', ...options.environment },
+    true,
+  )
   const node = await compose({
     settings,
     clock,

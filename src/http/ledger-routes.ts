@@ -1,24 +1,34 @@
 import { Hono } from 'hono'
 import type { Database } from '#database/handles.ts'
 import { isTenantId, newId } from '#foundation/ids.ts'
+import type { Refusal } from '#foundation/refusal.ts'
 import { readBundle, readHead, readTile } from '#ledger/read.ts'
 import { parseTilePath } from '#ledger/verify/tile.ts'
 import { problem } from './problem.ts'
 
 export interface LedgerRouteParts {
   readonly database: Database
-  /** Whether the bearer token lets its holder read this tenant's tiles and entries. */
-  readonly mayRead: (tenantId: string, token: string | undefined) => Promise<boolean>
+  /** Who reads, when the bearer token opens this tenant's tiles and entries. */
+  readonly reader: (tenantId: string, token: string | undefined) => Promise<string | undefined>
+  /** Records that entries were read; undefined when nobody does. What cannot be recorded is not handed out. */
+  readonly recordBundleRead?: RecordBundleRead | undefined
   /** The key that the log's checkpoints are signed with, as C2SP signed-note writes it. */
   readonly verifierKey: (tenantId: string) => string
 }
+
+export type RecordBundleRead = (
+  tenantId: string,
+  actor: string,
+  bundle: { readonly index: number; readonly width: number },
+) => Promise<Refusal | undefined>
 
 /**
  * The logs in the layout of C2SP tlog-tiles: `/ledger/<tenant>/checkpoint` and `/ledger/<tenant>/verifier-key` for
  * everybody, and `/ledger/<tenant>/tile/...` for the tenant and the auditors it names. Full tiles never change and may
  * be cached for good.
  */
-export function ledgerRoutes({ database, mayRead, verifierKey }: LedgerRouteParts): Hono {
+export function ledgerRoutes(parts: LedgerRouteParts): Hono {
+  const { database, verifierKey } = parts
   const routes = new Hono()
 
   const publicText = (
@@ -49,7 +59,8 @@ export function ledgerRoutes({ database, mayRead, verifierKey }: LedgerRoutePart
     if (!wanted)
       return problem(context, 404, 'ResourceNotFound', 'this is not the path of a tile', newId())
     const token = /^Bearer (\S+)$/.exec(context.req.header('authorization') ?? '')?.[1]
-    if (!(await mayRead(tenantId, token))) {
+    const actor = await parts.reader(tenantId, token)
+    if (actor === undefined) {
       return problem(
         context,
         401,
@@ -66,6 +77,8 @@ export function ledgerRoutes({ database, mayRead, verifierKey }: LedgerRoutePart
     )
     if (!bytes)
       return problem(context, 404, 'ResourceNotFound', 'the log has no such tile yet', newId())
+    if (level === 'entries' && (await parts.recordBundleRead?.(tenantId, actor, { index, width })))
+      return problem(context, 503, 'serviceUnavailable', 'the look could not be recorded', newId())
     return context.body(new Uint8Array(bytes), 200, {
       'content-type': 'application/octet-stream',
       'cache-control': width === 256 ? 'private, max-age=31536000, immutable' : 'private, no-cache',

@@ -1,6 +1,14 @@
-import { type ServerType, serve } from '@hono/node-server'
+import { readFile } from 'node:fs/promises'
+import {
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  createServer,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { type HttpBindings, getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
-import { isClientSession, issueClientSession } from '#connections/client-session.ts'
 import { type Database, INSTALLATION } from '#database/handles.ts'
 import type { Lease } from '#database/lease.ts'
 import type { Clock } from '#foundation/clock.ts'
@@ -10,8 +18,12 @@ import type { Keys } from '#keys/keys.ts'
 import { readHead } from '#ledger/read.ts'
 import { logKey } from '#ledger/sequence.ts'
 import { formatVerifierKey } from '#ledger/verify/note.ts'
-import { ledgerRoutes } from './ledger-routes.ts'
+import type { Api } from './api/create-api.ts'
+import { auditorOf, isAuditorToken } from './auditor-token.ts'
+import { type RecordBundleRead, ledgerRoutes } from './ledger-routes.ts'
 import { problem } from './problem.ts'
+
+export { issueAuditorToken } from './auditor-token.ts'
 
 export interface ServerParts {
   readonly database: Database
@@ -23,85 +35,121 @@ export interface ServerParts {
   readonly ledgerName: string
   readonly host: string
   readonly port: number
+  /** `/v1.0` and `/openapi.json`; closed with the server. */
+  readonly api?: Api | undefined
+  readonly recordBundleRead?: RecordBundleRead | undefined
+  /** Pages and calls of signing in. */
+  readonly signIn?: Hono<{ Bindings: HttpBindings }> | undefined
+  /** What stands behind `prefix` answers on the bare server, and sees the path as it came. */
+  readonly issuer?: Issuer | undefined
+  /** Files in PEM. With them the port speaks https only. */
+  readonly tls?: { readonly keyFile: string; readonly certFile: string } | undefined
 }
 
-const AUDITOR = 'auditor'
-const auditorHash = (database: Database, keys: Keys, tenantId: string) =>
-  database.read(tenantId, (reader) => keys.blindIndex(reader, 'auditor-token'))
-
-/** A token for one auditor of the tenant: it opens tiles and entries of its log for half an hour. */
-export async function issueAuditorToken(
-  parts: { database: Database; keys: Keys; clock: Clock },
-  tenantId: string,
-): Promise<string> {
-  return issueClientSession(
-    await auditorHash(parts.database, parts.keys, tenantId),
-    AUDITOR,
-    parts.clock.now(),
-  )
+export interface Issuer {
+  readonly prefix: string
+  readonly callback: (request: IncomingMessage, response: ServerResponse) => unknown
 }
 
-/** What is public and what auditors need, on the installation's one port. */
-export async function startServer(
-  parts: ServerParts,
-): Promise<{ port: number; close(): Promise<void> }> {
-  const { database, keys, clock, log } = parts
-  const signer = await keys.signer('ledger')
+export interface RunningServer {
+  readonly port: number
+  /** Answers what is under way, then closes. */
+  close(): Promise<void>
+}
+
+/** Everything on the installation's one port: logs, API, sign-in, health. */
+export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const app = new Hono()
-  app.route(
-    '/',
-    ledgerRoutes({
-      database,
-      verifierKey: (tenantId) =>
-        formatVerifierKey(logKey(parts.ledgerName, tenantId, signer.publicKey)),
-      mayRead: async (tenantId, token) => {
-        if (token === undefined) return false
-        const hash = await auditorHash(database, keys, tenantId).catch(() => undefined)
-        return hash !== undefined && isClientSession(hash, AUDITOR, token, clock.now())
-      },
-    }),
+  app.route('/', await ledgerOf(parts))
+  addHealth(app, parts)
+  if (parts.api) app.route('/', parts.api.app)
+  if (parts.signIn) app.route('/', parts.signIn)
+  app.notFound((context) =>
+    problem(context, 404, 'ResourceNotFound', 'there is nothing at this address', newId()),
   )
+  app.onError((fault, context) => {
+    const requestId = newId()
+    parts.log.error('a request failed', { requestId, code: fault.name })
+    const message = 'something went wrong; the request id leads to it'
+    return problem(context, 500, 'InternalServerError', message, requestId)
+  })
+  const server = await listen(parts, listenerOf(app, parts))
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : parts.port,
+    close: async () => {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+      })
+      await parts.api?.close()
+    },
+  }
+}
+
+async function ledgerOf(parts: ServerParts): Promise<Hono> {
+  const { database, keys, clock } = parts
+  const signer = await keys.signer('ledger')
+  return ledgerRoutes({
+    database,
+    verifierKey: (tenantId) =>
+      formatVerifierKey(logKey(parts.ledgerName, tenantId, signer.publicKey)),
+    reader: async (tenantId, token) =>
+      token !== undefined && (await isAuditorToken({ database, keys, clock }, tenantId, token))
+        ? auditorOf(token)
+        : undefined,
+    recordBundleRead: parts.recordBundleRead,
+  })
+}
+
+function addHealth(app: Hono, { database, lease, api }: ServerParts): void {
   app.get('/healthz', async (context) => {
     const head = await database.read(INSTALLATION, readHead)
-    const healthy = parts.lease.held()
+    const healthy = lease.held()
     return context.json(
       { status: healthy ? 'ok' : 'cut off from the database', logSize: head?.size ?? 0 },
       healthy ? 200 : 503,
     )
   })
   app.get('/readyz', (context) =>
-    context.json(
-      { status: parts.lease.held() ? 'ready' : 'not ready' },
-      parts.lease.held() ? 200 : 503,
-    ),
+    context.json({ status: lease.held() ? 'ready' : 'not ready' }, lease.held() ? 200 : 503),
   )
-  app.notFound((context) =>
-    problem(context, 404, 'ResourceNotFound', 'there is nothing at this address', newId()),
-  )
-  app.onError((fault, context) => {
-    const requestId = newId()
-    log.error('a request failed', { requestId, code: fault.name })
-    return problem(
-      context,
-      500,
-      'InternalServerError',
-      'something went wrong; the request id leads to it',
-      requestId,
+  if (api)
+    app.get('/metrics', (context) =>
+      context.body(api.metrics.text(), 200, { 'content-type': 'text/plain; version=0.0.4' }),
     )
-  })
-  const server = await new Promise<ServerType>((resolve, reject) => {
-    const made = serve({ fetch: app.fetch, hostname: parts.host, port: parts.port }, () =>
-      resolve(made),
-    )
-    made.once('error', reject)
-  })
-  const address = server.address()
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : parts.port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        if ('closeIdleConnections' in server) server.closeIdleConnections()
-      }),
+}
+
+/** The issuer is a server of its own kind and is asked first, before anything reads the request. */
+function listenerOf(app: Hono, { issuer }: ServerParts): RequestListener {
+  const rest = getRequestListener(app.fetch)
+  return (request, response) => {
+    const path = request.url ?? ''
+    const end = issuer && path.startsWith(issuer.prefix) ? path[issuer.prefix.length] : 'none'
+    if (issuer && (end === undefined || end === '/' || end === '?')) {
+      issuer.callback(request, response)
+      return
+    }
+    void rest(request, response)
   }
+}
+
+async function listen(
+  { tls, host, port }: ServerParts,
+  listener: RequestListener,
+): Promise<Server> {
+  const server = tls
+    ? createTlsServer(
+        {
+          key: await readFile(tls.keyFile),
+          cert: await readFile(tls.certFile),
+          minVersion: 'TLSv1.2',
+        },
+        listener,
+      )
+    : createServer(listener)
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => resolve(server))
+  })
 }

@@ -1,0 +1,69 @@
+import { type AccountEndpointParts, accountEndpoints } from './accounts/account-endpoints.ts'
+import type { Endpoint } from './endpoint.ts'
+import { type MessageParts, messageEndpoints } from './messages/messages.ts'
+import { type NoticeSettingsParts, noticeSettingsEndpoints } from './messages/notice-settings.ts'
+import { roleEndpoints } from './roles/role-endpoints.ts'
+import type { RoleParts } from './roles/shared.ts'
+import { type AppleEnrollmentParts, appleEnrollmentEndpoints } from './sharing/apple-enrollment.ts'
+import { approvalEndpoints } from './sharing/approvals.ts'
+import { type ConnectionParts, connectionEndpoints } from './sharing/connections.ts'
+import { consentEndpoints } from './sharing/consents.ts'
+import { contractEndpoints } from './sharing/contracts.ts'
+import { dataItemEndpoints } from './sharing/data-items.ts'
+import { featureEndpoints } from './sharing/features.ts'
+import { partyEndpoints } from './sharing/parties.ts'
+import { permissionEndpoints } from './sharing/permissions.ts'
+import { type PreviewParts, previewEndpoints } from './sharing/previews.ts'
+import type { AgreementParts } from './sharing/shared.ts'
+import { type SupportEndpointParts, supportEndpoints } from './support/endpoints.ts'
+import { auditorEndpoints } from './tenants/auditors.ts'
+import { type OperatorTenantParts, operatorTenantEndpoints } from './tenants/operator-tenants.ts'
+import { organizationEndpoints } from './tenants/organization.ts'
+import { type ViewingEndpointParts, viewingEndpoints } from './viewing/endpoints.ts'
+
+/** What the endpoints of all areas need, handed in by `compose.ts`. `database` marks effects: see `markingEffects`. */
+export type EndpointParts = AgreementParts &
+  PreviewParts &
+  ConnectionParts &
+  AppleEnrollmentParts &
+  OperatorTenantParts &
+  AccountEndpointParts &
+  RoleParts &
+  ViewingEndpointParts &
+  SupportEndpointParts &
+  MessageParts &
+  NoticeSettingsParts
+
+/** Every endpoint there is. One that is not here does not exist, and one that is here has its cases tested. */
+export function allEndpoints(parts: EndpointParts): readonly Endpoint[] {
+  return [...agreements(parts), ...people(parts)]
+}
+
+function agreements(parts: EndpointParts): readonly Endpoint[] {
+  return [
+    ...consentEndpoints(parts),
+    ...previewEndpoints(parts),
+    ...featureEndpoints(parts),
+    ...contractEndpoints(parts),
+    ...permissionEndpoints(parts),
+    ...partyEndpoints(parts),
+    ...dataItemEndpoints(parts),
+    ...approvalEndpoints(parts),
+    ...connectionEndpoints(parts),
+    ...appleEnrollmentEndpoints(parts),
+    ...organizationEndpoints(parts),
+    ...auditorEndpoints(parts),
+    ...operatorTenantEndpoints(parts),
+  ]
+}
+
+function people(parts: EndpointParts): readonly Endpoint[] {
+  return [
+    ...accountEndpoints(parts),
+    ...roleEndpoints(parts),
+    ...viewingEndpoints(parts),
+    ...supportEndpoints(parts),
+    ...messageEndpoints(parts),
+    ...noticeSettingsEndpoints(parts),
+  ]
+}
