@@ -1,9 +1,12 @@
 import { systemClock } from '#foundation/clock.ts'
 import { jsonLog } from '#foundation/log.ts'
-import { startServer } from '#http/server.ts'
 import { compose } from './compose.ts'
+import { openFrontDoor } from './front-door.ts'
 import { Stopped, stopOnSignal } from './run.ts'
 import { readSettings } from './settings.ts'
+
+/** Where the parties' services are, by connector. */
+const PARTY_ORIGINS = new Map([['apple-device-enrollment', ['https://mdmenrollment.apple.com']]])
 
 /** Production: refuses to start half-configured, opens every gateway, and stops in order when it is told to. */
 const log = jsonLog(systemClock, (line) => process.stdout.write(line))
@@ -14,17 +17,19 @@ try {
     () => compose({ settings, clock: systemClock, log }),
     (composed) => composed.stop(),
   )
-  const server = await run.start(
-    () => startServer({ ...settings, ...node.parts }),
-    (listening) => listening.close(),
+  const door = await run.start(
+    () => openFrontDoor({ node, log, partyOrigins: PARTY_ORIGINS }),
+    (opened) => opened.close(),
   )
   const gateways = await node.openGateways()
-  await node.startJobs()
   log.info('sluss is ready', {
-    port: server.port,
+    port: door.port,
     count: gateways.length,
     nodeId: node.database.nodeId,
   })
+  // Not in the log: whoever reads a link may use it.
+  for (const { tenantId, url } of await door.firstLinks())
+    process.stderr.write(`Nobody can sign in to ${tenantId} yet. Once, within 24 hours: ${url}\n`)
 } catch (fault) {
   if (!(fault instanceof Stopped)) {
     console.error(fault instanceof Error ? fault.message : 'sluss does not start')

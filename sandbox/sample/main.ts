@@ -2,11 +2,12 @@ import { countRecords } from '#records/read.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
-import { startServer } from '#http/server.ts'
 import { type Node, compose } from '../../src/compose.ts'
+import { openFrontDoor } from '../../src/front-door.ts'
 import { stopOnSignal } from '../../src/run.ts'
-import { readSettings } from '../../src/settings.ts'
+import { type Settings, readSettings } from '../../src/settings.ts'
 import { startSandboxApple } from '../apple/server.ts'
+import { freePort } from '../free-port.ts'
 import { createMdmClient } from './mdm-client.ts'
 import { CONNECTION, TENANT, makeOrganisation } from './organisation.ts'
 import { createPage } from './page.ts'
@@ -27,7 +28,7 @@ const GATEWAY_PORT = 7588
 const began = systemClock.elapsed()
 const words = wordsFor(process.env.SLUSS_LANGUAGE ?? process.env.LC_ALL ?? process.env.LANG)
 const page = createPage((text) => process.stdout.write(text), process.stdout.isTTY)
-const settings = readSettings(process.env, true)
+const settings = await withPort(readSettings(process.env, true))
 const run = stopOnSignal()
 try {
   await tell()
@@ -75,14 +76,20 @@ async function tell(): Promise<void> {
     page.passed(String(held), words.held)
   }
 
-  const server = await run.start(
-    () => startServer({ ...settings, ...node.parts }),
-    (listening) => listening.close(),
+  const door = await run.start(
+    () =>
+      openFrontDoor({
+        node,
+        log: silentLog,
+        partyOrigins: new Map([['apple-device-enrollment', [apple.origin]]]),
+      }),
+    (opened) => opened.close(),
   )
-  await ledgerIsVerified(stage, node, server.port)
-  await node.startJobs()
+  await ledgerIsVerified(stage, node, door.port)
   page.title(words.running)
-  page.note(`${words.ledger}: http://127.0.0.1:${server.port}/ledger/${TENANT}/checkpoint`)
+  for (const { tenantId, url } of await door.firstLinks())
+    page.note(`${tenantId === TENANT ? words.firstAdmin : words.firstOperator}: ${url}`)
+  page.note(`${words.ledger}: http://127.0.0.1:${door.port}/ledger/${TENANT}/checkpoint`)
   page.note(`${words.gateway}: http://127.0.0.1:${gateway.port}`)
   page.note(`${((systemClock.elapsed() - began) / 1000).toFixed(1)} ${words.took}`)
 }
@@ -99,6 +106,12 @@ function openGateway(node: Node) {
     tenantId: TENANT,
     connectionId: CONNECTION,
     connectorId: 'apple-device-enrollment',
-    port: settings.port === 0 ? 0 : GATEWAY_PORT,
+    port: process.env.SLUSS_PORT === '0' ? 0 : GATEWAY_PORT,
   })
+}
+
+async function withPort(given: Settings): Promise<Settings> {
+  if (given.port !== 0) return given
+  const port = await freePort(given.host)
+  return { ...given, port, origin: `http://localhost:${port}` }
 }

@@ -1,79 +1,75 @@
 #!/usr/bin/env node
-import { readFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
-import { parseVerifierKey } from '#ledger/verify/note.ts'
-import { verifyFolder } from '#ledger/verify/verify-folder.ts'
-import { downloadLedger } from './download.ts'
+import { createInterface } from 'node:readline/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { CommanderError } from 'commander'
+import { systemClock } from '#foundation/clock.ts'
+import { buildProgram } from './program.ts'
+import { EXIT, Failure, type Terminal, languageOf } from './terminal.ts'
+import { sayIn } from './words/say.ts'
 
-const USAGE = `sluss: commands for auditors and operators
-
-  sluss verify <folder> --key <verifier key> [--since <older checkpoint>] [--json]
-      Checks a downloaded log without asking anybody: signature, every entry, every tile, the root,
-      and with --since that the log only grew. Exit code 0: sound, 1: something is wrong, 2: bad use.
-
-  sluss download-ledger <address of the log> <folder> [--token <token>]
-      Downloads a log, or what is new of it, such as https://sluss.example/ledger/acme
-`
-
-/** Exit code of one command line. */
-export async function run(args: readonly string[], print: (text: string) => void): Promise<number> {
-  const [command, ...rest] = args
+/** Runs one command line and answers its exit code. A function stands for a terminal that only prints. */
+export async function run(
+  args: readonly string[],
+  to: Terminal | ((text: string) => void),
+): Promise<number> {
+  const terminal = typeof to === 'function' ? printing(to) : to
+  const say = sayIn(languageOf(terminal.environment))
+  let exit: number = EXIT.ok
+  const program = buildProgram(terminal, say, (code) => {
+    exit = code
+  })
   try {
-    if (command === 'verify') return await verify(rest, print)
-    if (command === 'download-ledger') return await download(rest, print)
-  } catch (fault) {
-    print(`sluss: ${fault instanceof Error ? fault.message : 'something went wrong'}`)
-    return 2
+    const given = args.length === 0 ? ['--help'] : [...args]
+    await program.parseAsync(given, { from: 'user' })
+    return exit
+  } catch (thrown) {
+    return tellFailure(thrown, terminal, args.includes('--json'))
   }
-  print(USAGE)
-  return command === undefined || command === 'help' || command === '--help' ? 0 : 2
 }
 
-async function verify(args: readonly string[], print: (text: string) => void): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { key: { type: 'string' }, since: { type: 'string' }, json: { type: 'boolean' } },
-  })
-  const [folder] = positionals
-  if (folder === undefined || values.key === undefined)
-    throw new Error('verify needs a folder and --key')
-  const older = values.since === undefined ? undefined : await readFile(values.since, 'utf8')
-  const verdict = await verifyFolder(folder, parseVerifierKey(values.key), older)
-  if (values.json) {
-    const { checkpoint, ...report } = verdict
-    print(
-      JSON.stringify({ origin: checkpoint?.origin, size: checkpoint?.size, ...report }, null, 2),
-    )
-    return verdict.findings.length === 0 ? 0 : 1
+/** With `--json` a failure is JSON too, on standard error. */
+function tellFailure(thrown: unknown, terminal: Terminal, json: boolean): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage
+  const failure =
+    thrown instanceof Failure
+      ? thrown
+      : new Failure(EXIT.usage, thrown instanceof Error ? thrown.message : 'something went wrong')
+  const { message, hint, exit, detail } = failure
+  if (json) terminal.err(JSON.stringify({ error: { message, hint, exit, ...detail } }))
+  else {
+    terminal.err(`sluss: ${message}`)
+    if (hint !== undefined) terminal.err(hint)
   }
-  if (verdict.checkpoint) print(`log      ${verdict.checkpoint.origin}`)
-  if (verdict.checkpoint)
-    print(`size     ${verdict.checkpoint.size} entries, ${verdict.entries} hashed anew`)
-  for (const [kind, count] of Object.entries(verdict.kinds).sort())
-    print(`         ${String(count).padStart(7)} ${kind}`)
-  for (const { where, what } of verdict.findings) print(`WRONG    ${where}: ${what}`)
-  print(
-    verdict.findings.length === 0
-      ? 'sound    signature, entries, tiles and root fit together'
-      : `${verdict.findings.length} findings`,
-  )
-  return verdict.findings.length === 0 ? 0 : 1
+  return exit
 }
 
-async function download(args: readonly string[], print: (text: string) => void): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { token: { type: 'string' } },
+function printing(print: (text: string) => void): Terminal {
+  return {
+    out: print,
+    err: print,
+    ask: async () => undefined,
+    environment: {},
+    clock: systemClock,
+    pause: (milliseconds) => pause(milliseconds),
+  }
+}
+
+if (import.meta.main) {
+  const { stdin, stderr } = process
+  process.exitCode = await run(process.argv.slice(2), {
+    out: (text) => console.log(text),
+    err: (text) => console.error(text),
+    ask: async (question) => {
+      if (!stdin.isTTY) return undefined
+      const lines = createInterface({ input: stdin, output: stderr })
+      try {
+        return await lines.question(question)
+      } finally {
+        lines.close()
+      }
+    },
+    environment: process.env,
+    clock: systemClock,
+    pause: (milliseconds) => pause(milliseconds),
   })
-  const [url, folder] = positionals
-  if (url === undefined || folder === undefined)
-    throw new Error('download-ledger needs an address and a folder')
-  const { size } = await downloadLedger(url, folder, values.token)
-  print(`${size} entries are in ${folder}`)
-  return 0
 }
-
-if (import.meta.main)
-  process.exitCode = await run(process.argv.slice(2), (text) => console.log(text))
