@@ -1,7 +1,16 @@
 import { printResults } from './result.ts'
 
 /** `npm run bench`: every benchmark, one after the other, as ratios with their spread. Names choose some. */
-const ALL = ['cedar', 'access', 'projection', 'ledger', 'gateway', 'viewing', 'start'] as const
+const ALL = [
+  'cedar',
+  'access',
+  'revocation',
+  'projection',
+  'ledger',
+  'gateway',
+  'viewing',
+  'start',
+] as const
 const chosen = process.argv.slice(2)
 for (const name of ALL.filter((one) => chosen.length === 0 || chosen.includes(one))) {
   console.log(`\n${name}`)

@@ -4,6 +4,7 @@
 export const TEMPLATES = {
   'support.requested': { severity: 'high', action: true, lapses: true },
   'support.providerApproved': { severity: 'high', action: true, lapses: true },
+  'support.passedOn': { severity: 'normal', action: false, lapses: true },
   'support.approved': { severity: 'normal', action: false, lapses: false },
   'support.denied': { severity: 'normal', action: false, lapses: false },
   'support.cancelled': { severity: 'normal', action: false, lapses: false },

@@ -11,6 +11,7 @@ import type { Scope } from './request.ts'
 export type NoticeTemplate =
   | 'support.requested'
   | 'support.providerApproved'
+  | 'support.passedOn'
   | 'support.approved'
   | 'support.denied'
   | 'support.cancelled'
@@ -24,8 +25,11 @@ export type NoticeTemplate =
 export interface SupportNotice {
   readonly tenantId: string
   readonly template: NoticeTemplate
-  /** `approvers` and `privacyContact` are the tenant's; `asker` is the operator account in `about.askerId`. */
-  readonly audience: 'approvers' | 'asker' | 'privacyContact'
+  /**
+   * `approvers` and `privacyContact` are the tenant's; `providerApprovers` are the operator's, and `asker` is the
+   * operator account in `about.askerId`.
+   */
+  readonly audience: 'approvers' | 'asker' | 'privacyContact' | 'providerApprovers'
   /** Identifiers only: `requestId`, `caseId`, `grantId`, `emergencyId`, `askerId`. */
   readonly about: Readonly<Record<string, string>>
   /** When it happened, in milliseconds since 1970. */

@@ -20,15 +20,21 @@ export const COMMON_EN: CommonWords = {
 
 export const EN: Readonly<Record<TemplateId, Words>> = {
   'support.requested': {
-    subject: 'Support asks for access to your data',
-    what: 'Support staff ask for access to data of your organisation, for one case and a limited time. Without an answer nobody gets access.',
-    todo: 'Open Sluss, go to Support requests, and read who asks for what and why. You can approve, approve less, or deny.',
+    subject: 'A support request waits for your approval',
+    what: 'An engineer asks to look at data of a customer, for one case and a limited time. The customer is asked only when you have approved.',
+    todo: 'Open Sluss, go to Support requests, and read who asks for what and why. You can approve or deny; nobody approves what they asked for themselves.',
     until: 'Without an answer the request ends by itself: {until}.',
   },
   'support.providerApproved': {
     subject: 'A support request waits for your answer',
     what: 'The operator has approved a request of its support staff for access to your data. Now it is for you to decide.',
     todo: 'Open Sluss, go to Support requests, and approve, approve less, or deny.',
+    until: 'Without an answer the request ends by itself: {until}.',
+  },
+  'support.passedOn': {
+    subject: 'Your support request is with the customer',
+    what: 'A colleague has approved your request, and the customer has been asked. They may approve it, approve less, or deny it.',
+    todo: 'Nothing has to be done. Open Sluss and go to Support requests to see how it stands.',
     until: 'Without an answer the request ends by itself: {until}.',
   },
   'support.approved': {

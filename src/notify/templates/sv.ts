@@ -20,15 +20,21 @@ export const COMMON_SV: CommonWords = {
 
 export const SV: Readonly<Record<TemplateId, Words>> = {
   'support.requested': {
-    subject: 'Supporten ber om åtkomst till era uppgifter',
-    what: 'Supportpersonal ber om åtkomst till er organisations uppgifter, för ett ärende och en begränsad tid. Utan svar får ingen åtkomst.',
-    todo: 'Öppna Sluss, gå till Supportbegäran och läs vem som ber om vad och varför. Du kan godkänna, godkänna mindre eller avslå.',
+    subject: 'En supportbegäran väntar på ditt godkännande',
+    what: 'En tekniker ber att få se uppgifter hos en kund, för ett ärende och en begränsad tid. Kunden tillfrågas först när du har godkänt.',
+    todo: 'Öppna Sluss, gå till Supportbegäran och läs vem som ber om vad och varför. Du kan godkänna eller avslå; ingen godkänner det den själv har bett om.',
     until: 'Utan svar upphör begäran av sig själv: {until}.',
   },
   'support.providerApproved': {
     subject: 'En supportbegäran väntar på ditt svar',
     what: 'Operatören har godkänt en begäran från sin supportpersonal om åtkomst till era uppgifter. Nu är det ni som bestämmer.',
     todo: 'Öppna Sluss, gå till Supportbegäran och godkänn, godkänn mindre eller avslå.',
+    until: 'Utan svar upphör begäran av sig själv: {until}.',
+  },
+  'support.passedOn': {
+    subject: 'Din supportbegäran ligger hos kunden',
+    what: 'En kollega har godkänt din begäran, och kunden är tillfrågad. Kunden kan godkänna, godkänna mindre eller avslå.',
+    todo: 'Inget behöver göras. Öppna Sluss och gå till Supportbegäran för att se hur det står till.',
     until: 'Utan svar upphör begäran av sig själv: {until}.',
   },
   'support.approved': {

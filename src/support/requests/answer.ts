@@ -60,6 +60,7 @@ export async function providerApprove(
     by.now,
     expires,
   )
+  await noticeOfRequest(tx, parts, 'support.passedOn', ['asker'], request, by.now, expires)
   return true
 }
 

@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { canonicalJson, type Json } from '#foundation/canonical-json.ts'
 import { holdCaseOpen } from '../case.ts'
 import type { By, SupportParts } from '../parts.ts'
+import { noticeOfRequest } from '../notices.ts'
 import { record } from '../record.ts'
 import { type Scope, isMeaningful } from '../request.ts'
 import { requestPlace } from '../request.table.ts'
@@ -92,6 +93,17 @@ export async function ask(
     durationMs,
     expires: toTimestamp(by.now + answerMs),
   })
+  const { caseId } = wanted
+  const asker = by.principal.accountId
+  await noticeOfRequest(
+    tx,
+    parts,
+    'support.requested',
+    ['providerApprovers'],
+    { requestId, caseId, asker },
+    by.now,
+    by.now + answerMs,
+  )
   return requestId
 }
 

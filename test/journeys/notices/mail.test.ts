@@ -77,10 +77,10 @@ describe('notices by mail', () => {
     const mails = await parsed()
     assert.deepEqual([...mails.keys()].sort(), ['alva@acme.example.org', 'erik@acme.example.org'])
     const mail = mails.get('alva@acme.example.org')
-    assert.equal(mail?.subject, 'Supporten ber om åtkomst till era uppgifter')
+    assert.equal(mail?.subject, 'En supportbegäran väntar på ditt godkännande')
     assert.equal(
       mails.get('erik@acme.example.org')?.subject,
-      'Support asks for access to your data',
+      'A support request waits for your approval',
     )
     assert.match(mail?.text ?? '', /1 juli 2040 kl\. 14:30 \(Europe\/Stockholm\)/)
     assert.match(mail?.text ?? '', new RegExp(String(notice.about.requestId)))

@@ -51,7 +51,7 @@ describe('the message centre', () => {
     const first = await list(alva)
     assert.equal(first.count, 5)
     assert.equal(first.rows.length, 2)
-    assert.equal(first.rows[0]?.title, 'Supporten ber om åtkomst till era uppgifter')
+    assert.equal(first.rows[0]?.title, 'En supportbegäran väntar på ditt godkännande')
     assert.doesNotMatch(first.rows[0]?.body ?? '', /-- |http/)
     const second = await list(alva, ACME, { after: first.next })
     const ids = [...first.rows, ...second.rows].map((row) => row.id)
