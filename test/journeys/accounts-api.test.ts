@@ -172,6 +172,13 @@ describe('the endpoints of accounts', () => {
       useLink(tx, url.searchParams.get('token') ?? '', Date.now()),
     )
     assert.equal(right(holder).accountId, made.body.id)
+    const told = await room.test.ownerQuery<{ about: { accountId: string } }>(
+      `select about from notices where tenant_id = 'acme' and template = 'account.invited'`,
+    )
+    assert.deepEqual(
+      told.map(({ about }) => about.accountId),
+      [made.body.id],
+    )
   })
 
   it('P8 looking at people’s accounts is an entry that names none of them', async () => {

@@ -26,6 +26,7 @@ import {
   noParams,
   nothing,
   PAGE,
+  tellAccount,
 } from './shared.ts'
 
 const COMMON = { realms: ['tenant', 'operator'], permission: 'signedIn' } as const
@@ -193,7 +194,9 @@ function signingKeyEndpoints(parts: AccountEndpointParts): readonly Endpoint[] {
             },
             by(call),
           )
-          return isRefusal(id) ? id : { id }
+          if (isRefusal(id)) return id
+          await tellAccount(tx, 'key.registered', accountId, call.now)
+          return { id }
         }),
     }),
     changeEndpoint({

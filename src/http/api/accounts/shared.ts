@@ -18,6 +18,7 @@ import type { Filter, Scalar } from '#database/list.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { isRefusal, type Refusal, refuse } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
+import { queueNotice } from '#notify/notice.ts'
 import type { Call } from '../endpoint.ts'
 
 /** What the endpoints of accounts need. */
@@ -92,6 +93,18 @@ export const by = (call: Call): { actor: string; at: number } => ({
   actor: call.actor,
   at: call.now,
 })
+
+/** Tells the account's person of what was done to their ways in, in the commit that does it. */
+export function tellAccount(
+  tx: Transaction,
+  template: 'account.invited' | 'account.recoveryLink' | 'key.registered',
+  accountId: string,
+  now: number,
+  until?: number,
+): Promise<string> {
+  const about = until === undefined ? { accountId } : { accountId, until: toTimestamp(until) }
+  return queueNotice(tx, { template, audience: 'account', about }, now)
+}
 
 export const askerOf = (call: Call) => ({
   accountId: call.principal.accountId,

@@ -36,6 +36,7 @@ import {
   type RealmNames,
   SEALED,
   withMailHashes,
+  tellAccount,
 } from './shared.ts'
 
 const link = z.object({ url: z.string(), expirationDateTime: z.string() })
@@ -200,9 +201,12 @@ function linkEndpoint(
       changing(parts, call, id, async (tx) => {
         const token = await createLink(tx, { accountId: id, purpose }, by(call))
         if (isRefusal(token)) return token
+        const until = call.now + LINK_LIFETIME_IN_MS
+        const told = purpose === 'invitation' ? 'account.invited' : 'account.recoveryLink'
+        await tellAccount(tx, told, id, call.now, until)
         return {
           url: `${parts.origin}/sign-in/link?token=${token}`,
-          expirationDateTime: toTimestamp(call.now + LINK_LIFETIME_IN_MS),
+          expirationDateTime: toTimestamp(until),
         }
       }),
   })
