@@ -19,6 +19,7 @@ import { readHead } from '#ledger/read.ts'
 import { logKey } from '#ledger/sequence.ts'
 import { formatVerifierKey } from '#ledger/verify/note.ts'
 import type { Api } from './api/create-api.ts'
+import { type Rate, createRateLimit } from './api/rate-limit.ts'
 import { auditorOf, isAuditorToken } from './auditor-token.ts'
 import { type RecordBundleRead, ledgerRoutes } from './ledger-routes.ts'
 import { problem } from './problem.ts'
@@ -40,6 +41,8 @@ export interface ServerParts {
   readonly recordBundleRead?: RecordBundleRead | undefined
   /** Pages and calls of signing in. */
   readonly signIn?: Hono<{ Bindings: HttpBindings }> | undefined
+  /** How much signing in one address may try. */
+  readonly signInRate?: Rate | undefined
   /** What stands behind `prefix` answers on the bare server, and sees the path as it came. */
   readonly issuer?: Issuer | undefined
   /** Files in PEM. With them the port speaks https only. */
@@ -120,18 +123,32 @@ function addHealth(app: Hono, { database, lease, api }: ServerParts): void {
     )
 }
 
+/** Signing in needs no token, so it is the address that is limited: several people behind one may sign in at once. */
+const SIGN_IN_RATE: Rate = { burst: 300, perSecond: 10 }
+const SIGN_IN_PATH = '/sign-in'
+
 /** The issuer is a server of its own kind and is asked first, before anything reads the request. */
-function listenerOf(app: Hono, { issuer }: ServerParts): RequestListener {
+function listenerOf(app: Hono, { issuer, clock, signInRate }: ServerParts): RequestListener {
   const rest = getRequestListener(app.fetch)
+  const limit = createRateLimit(signInRate ?? SIGN_IN_RATE, () => clock.elapsed())
   return (request, response) => {
     const path = request.url ?? ''
-    const end = issuer && path.startsWith(issuer.prefix) ? path[issuer.prefix.length] : 'none'
-    if (issuer && (end === undefined || end === '/' || end === '?')) {
-      issuer.callback(request, response)
-      return
+    const toIssuer = issuer !== undefined && standsBelow(issuer.prefix, path)
+    if (toIssuer || standsBelow(SIGN_IN_PATH, path)) {
+      const wait = limit(request.socket.remoteAddress ?? '')
+      if (wait > 0) {
+        response.writeHead(429, { 'retry-after': String(wait) }).end()
+        return
+      }
     }
-    void rest(request, response)
+    if (toIssuer) issuer.callback(request, response)
+    else void rest(request, response)
   }
+}
+
+function standsBelow(prefix: string, path: string): boolean {
+  const end = path.startsWith(prefix) ? path[prefix.length] : 'none'
+  return end === undefined || end === '/' || end === '?'
 }
 
 async function listen(

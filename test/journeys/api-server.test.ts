@@ -55,6 +55,34 @@ describe('the one port', () => {
     assert.equal(seen.length, 3)
   })
 
+  it('lets one address try to sign in only so often, and everything else goes on', async () => {
+    const limited = await startServer({
+      ...world.parts,
+      lease: {
+        held: () => true,
+        deadNodes: async () => [],
+        forget: async () => {},
+        stop: async () => {},
+      },
+      ledgerName: 'sluss.example',
+      host: '127.0.0.1',
+      port: 0,
+      issuer: { prefix: '/oauth', callback: (_, response) => response.end('the issuer') },
+      signInRate: { burst: 2, perSecond: 0.5 },
+    })
+    try {
+      const at = (path: string) => fetch(`http://127.0.0.1:${limited.port}${path}`)
+      assert.equal((await at('/oauth/token')).status, 200)
+      assert.equal((await at('/sign-in')).status, 404)
+      const refused = await at('/oauth/token')
+      assert.equal(refused.status, 429)
+      assert.match(refused.headers.get('retry-after') ?? '', /^[12]$/)
+      assert.equal((await at('/readyz')).status, 200)
+    } finally {
+      await limited.close()
+    }
+  })
+
   it('has pages of signing in, health and logs, and answers 404 elsewhere in the shape of Graph', async () => {
     assert.equal((await get('/sign-in')).text, 'the page')
     assert.equal((await get('/readyz')).status, 200)
