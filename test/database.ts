@@ -28,12 +28,19 @@ export interface TestDatabase {
 export async function testDatabase(): Promise<TestDatabase> {
   const folder = await temporaryFolder('test')
   const server = await startBundled({ folder, clock: systemClock, log: silentLog })
-  await migrate({
-    owner: server.owner,
-    appPassword: server.app.password,
-    folder: MIGRATIONS,
-    log: silentLog,
-  })
+  try {
+    await migrate({
+      owner: server.owner,
+      appPassword: server.app.password,
+      folder: MIGRATIONS,
+      log: silentLog,
+    })
+  } catch (fault) {
+    // Else the server would outlive the suite, and hold its end up.
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+    throw fault
+  }
   const opened: Database[] = []
   const openNode = async (app: PoolSettings = server.app): Promise<Database> => {
     const database = await openDatabase({ app, nodeId: randomUUID(), log: silentLog })
