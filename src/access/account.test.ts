@@ -229,8 +229,13 @@ describe('accounts', () => {
         return found
       }
       assert.ok((await complaints(looksFirst)).includes('used again'))
+      // The first two have both looked before either marks: that is the race, and it must not be left to chance.
+      const bothLooked = Promise.withResolvers<void>()
+      let looks = 0
       const checksThenMarks: Use = async (tx, token, now) => {
         const found = await readLink(tx, token, now)
+        if (++looks === 2) bothLooked.resolve()
+        await bothLooked.promise
         if (!isRefusal(found))
           await tx.change('update one_time_links set used_at = $2 where tenant_id = $1', [
             tx.tenantId,

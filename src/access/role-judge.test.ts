@@ -143,6 +143,6 @@ describe('judging a change of roles', () => {
   ]
   for (const [name, judge] of twins)
     it(`is found wrong where it ${name}`, () => {
-      assert.ok(fc.check(keepsTheRules(judge), { numRuns: 20_000 }).failed)
+      assert.ok(fc.check(keepsTheRules(judge), { numRuns: 20_000, seed: 7587 }).failed)
     })
 })

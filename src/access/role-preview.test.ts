@@ -163,7 +163,7 @@ describe('preview of a change of roles', () => {
   ]
   for (const [name, twin] of wrong)
     it(`is found wrong where ${name}`, async () => {
-      const found = await fc.check(agreement(twin), { numRuns: 500 })
+      const found = await fc.check(agreement(twin), { numRuns: 500, seed: 7587 })
       assert.ok(found.failed)
     })
 })
