@@ -1,18 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import pg from 'pg'
-import { type BundledServer, startBundled } from '#database/bundled/server.ts'
+import type { BundledServer } from '#database/bundled/server.ts'
 import { openDatabase } from '#database/database.ts'
 import type { Database } from '#database/handles.ts'
-import { migrate } from '#database/migrate.ts'
 import { driverConfig, type PoolSettings } from '#database/pool.ts'
-import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
 import { unpackEntries } from '#ledger/verify/bundle.ts'
 import { temporaryFolder } from './folder.ts'
+import { startPrepared } from './prepared-database.ts'
 
-export const MIGRATIONS = join(import.meta.dirname, '..', 'migrations')
+export { MIGRATIONS } from './prepared-database.ts'
 
 export interface TestDatabase {
   readonly database: Database
@@ -27,20 +25,10 @@ export interface TestDatabase {
 /** A bundled PostgreSQL in a folder of its own, with the schema in place. Call `stop` when done. */
 export async function testDatabase(): Promise<TestDatabase> {
   const folder = await temporaryFolder('test')
-  const server = await startBundled({ folder, clock: systemClock, log: silentLog })
-  try {
-    await migrate({
-      owner: server.owner,
-      appPassword: server.app.password,
-      folder: MIGRATIONS,
-      log: silentLog,
-    })
-  } catch (fault) {
-    // Else the server would outlive the suite, and hold its end up.
-    await server.stop()
+  const server = await startPrepared(folder).catch(async (fault: unknown) => {
     await rm(folder, { recursive: true, force: true })
     throw fault
-  }
+  })
   const opened: Database[] = []
   const openNode = async (app: PoolSettings = server.app): Promise<Database> => {
     const database = await openDatabase({ app, nodeId: randomUUID(), log: silentLog })
