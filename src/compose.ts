@@ -6,6 +6,7 @@ import type { Catalog } from '#catalog/catalog.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
 import { openClientCredentials } from '#connections/credentials.ts'
 import { type GatewayAddress, listGateways } from '#connections/connection.ts'
+import { googleAndroidManagement } from '#connectors/google-android-management/client.ts'
 import { appleDeviceEnrollment } from '#connectors/apple-device-enrollment/client.ts'
 import { verifySession } from '#connectors/apple-device-enrollment/sign.ts'
 import { createTransport } from '#connectors/transport.ts'
@@ -19,6 +20,8 @@ import type { Clock } from '#foundation/clock.ts'
 import { newId } from '#foundation/ids.ts'
 import type { Log } from '#foundation/log.ts'
 import { appleClientDoor } from '#http/gateway/apple-client-door.ts'
+import { bearerClientDoor } from '#http/gateway/bearer-client-door.ts'
+import type { ClientDoor } from '#http/gateway/client-door.ts'
 import { type GatewayListener, listenGateway } from '#http/gateway/listener.ts'
 import { type KeyRoom, createKeys } from '#keys/create-keys.ts'
 import { fileRootKey } from '#keys/root-key.ts'
@@ -57,6 +60,8 @@ export interface ComposeOptions {
   readonly catalog?: Catalog
   readonly reached?: (point: SharePoint) => void | Promise<void>
   readonly transport?: Parameters<typeof createTransport>[1]
+  /** Where access tokens of Google service accounts may be asked for; Google's own when left out. */
+  readonly googleTokenEndpoints?: readonly string[]
 }
 
 /** Puts the rooms together into one running node. The only file that sees them all. */
@@ -96,7 +101,11 @@ export async function compose(options: ComposeOptions): Promise<Node> {
     keep(sequencer, sequencer.stop)
     const transport = createTransport(clock, options.transport)
     keep(transport, transport.close)
-    const connectors = [appleDeviceEnrollment(() => clock.now() / 1000)]
+    const seconds = () => clock.now() / 1000
+    const connectors = [
+      appleDeviceEnrollment(seconds),
+      googleAndroidManagement(seconds, options.googleTokenEndpoints),
+    ]
     const parts: SharingParts = {
       database,
       catalog: options.catalog ?? shippedCatalog,
@@ -197,14 +206,7 @@ async function listen(
   const { tenantId, connectionId, connectorId, port } = address
   const connector = parts.connectors.get(connectorId)
   if (!connector) throw new Error(`no connector ${connectorId}`)
-  const { client, hash } = await parts.database.read(tenantId, async (reader) => ({
-    client: await openClientCredentials(reader, parts.keys, connectionId),
-    hash: await parts.keys.blindIndex(reader, 'gateway-session'),
-  }))
-  if (!client)
-    throw new Error(`the connection ${connectionId} has no credentials for its client yet`)
-  const { consumer_key = '', consumer_secret = '', access_token = '', access_secret = '' } = client
-  const secrets = { consumer_key, consumer_secret, access_token, access_secret }
+  const door = await clientDoor(parts, sharing, address, connector)
   return listenGateway({
     tenantId,
     connectionId,
@@ -213,13 +215,35 @@ async function listen(
     port,
     host,
     log: parts.log,
-    door: appleClientDoor({
-      connectionId,
-      verify: (request) => verifySession(secrets, request),
-      hash,
-      origins: (request) => [`http://${request.headers.host}`, `https://${request.headers.host}`],
-      write: (work) => parts.database.write(tenantId, work),
-      now: sharing.gate.now,
-    }),
+    door,
+  })
+}
+
+/** How the gateway knows the tenant's own client, in the way that the party's protocol has. */
+async function clientDoor(
+  parts: SharingParts,
+  sharing: Sharing,
+  { tenantId, connectionId }: GatewayAddress,
+  connector: Connector,
+): Promise<ClientDoor> {
+  const { client, hash } = await parts.database.read(tenantId, async (reader) => ({
+    client: await openClientCredentials(reader, parts.keys, connectionId),
+    hash: await parts.keys.blindIndex(reader, 'gateway-session'),
+  }))
+  if (!client)
+    throw new Error(`the connection ${connectionId} has no credentials for its client yet`)
+  if (connector.clientDoor === 'bearer') {
+    if (!client.token) throw new Error(`the connection ${connectionId} has no token for its client`)
+    return bearerClientDoor(client.token)
+  }
+  const { consumer_key = '', consumer_secret = '', access_token = '', access_secret = '' } = client
+  const secrets = { consumer_key, consumer_secret, access_token, access_secret }
+  return appleClientDoor({
+    connectionId,
+    verify: (request) => verifySession(secrets, request),
+    hash,
+    origins: (request) => [`http://${request.headers.host}`, `https://${request.headers.host}`],
+    write: (work) => parts.database.write(tenantId, work),
+    now: sharing.gate.now,
   })
 }

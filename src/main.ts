@@ -5,8 +5,13 @@ import { openFrontDoor } from './front-door.ts'
 import { Stopped, stopOnSignal } from './run.ts'
 import { readSettings } from './settings.ts'
 
-/** Where the parties' services are, by connector. */
-const PARTY_ORIGINS = new Map([['apple-device-enrollment', ['https://mdmenrollment.apple.com']]])
+/** Where the parties' services are, by connector. A server that only sends events here is called nowhere. */
+const PARTY_ORIGINS = new Map([
+  ['apple-device-enrollment', ['https://mdmenrollment.apple.com']],
+  ['google-android-management', ['https://androidmanagement.googleapis.com']],
+  ['nanomdm', ['https://nanomdm.invalid']],
+  ['micromdm', ['https://micromdm.invalid']],
+])
 
 /** Production: refuses to start half-configured, opens every gateway, and stops in order when it is told to. */
 const log = jsonLog(systemClock, (line) => process.stdout.write(line))

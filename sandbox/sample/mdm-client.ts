@@ -40,7 +40,7 @@ export function createMdmClient(origin: string, token: Readonly<Record<string, s
 
   return {
     call: async (
-      method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+      method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
       path: string,
       json?: unknown,
       more: { headers?: Record<string, string>; raw?: Buffer | string } = {},

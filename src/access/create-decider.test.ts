@@ -68,9 +68,9 @@ const decideSample = (sample: Sample, by: Decider) => {
   return ask({ ...facts, ...sets }, item(sample.item), sample.switchedOn, by)
 }
 
-/** Forbids of the doors in and out; those for people who look are tested in `view-decide.test.ts`. */
+/** Forbids of the doors in and out; those for people who look are tested in `view-decide.test.ts`, those for diagnostics in `diagnostics-decide.test.ts`. */
 const FORBIDS = Object.keys(texts.refusals).filter(
-  (id) => !/Action::"(?:view|reveal)"/.test(texts.policies[id] ?? ''),
+  (id) => !/Action::"(?:view|reveal|diagnose)"/.test(texts.policies[id] ?? ''),
 )
 
 /** The suite as a function of the engine, so that wrong engines can be shown to fail it. */

@@ -9,6 +9,7 @@ import { canonicalJson } from '#foundation/canonical-json.ts'
 import { sha256Hex } from '#foundation/hashing.ts'
 import type { RefusalCode } from '#foundation/refusal.ts'
 import type { Decider, DecisionFacts, ItemDecision, ItemQuestion } from './decide.ts'
+import { decideDiagnostics } from './diagnostics-decide.ts'
 import type { PolicyTexts } from './policies.ts'
 import { decideView, rememberViews } from './view-decide.ts'
 
@@ -39,7 +40,8 @@ export const REASON_ORDER: readonly RefusalCode[] = [
 
 const FLOWING = ['disclose', 'receive']
 const LOOKING = ['view', 'reveal']
-const ACTIONS = [...FLOWING, ...LOOKING]
+const DIAGNOSING = ['diagnose']
+const ACTIONS = [...FLOWING, ...LOOKING, ...DIAGNOSING]
 
 /**
  * Prepares the policies once. Each question is then decided with the two entities it is about and nothing
@@ -52,11 +54,14 @@ export function createDecider(texts: PolicyTexts): Decider {
   refuseInvalid(texts, setOf(texts.policies))
   const flowing = prepare(texts, `${policyHash} flowing`, FLOWING)
   const looking = prepare(texts, `${policyHash} looking`, LOOKING)
+  const diagnosing = prepare(texts, `${policyHash} diagnosing`, DIAGNOSING)
   const look = rememberViews((facts, item) => decideView(looking, texts.refusals, facts, item))
   return {
     policyHash,
     decide: (facts, questions) =>
       questions.map((question) => decideOne(texts, flowing, facts, question)),
+    decideDiagnostics: (facts, items) =>
+      items.map((item) => decideDiagnostics(diagnosing, texts.refusals, facts, item)),
     decideView: (facts, items) => items.map((item) => look(facts, item)),
   }
 }

@@ -1,5 +1,6 @@
 import type { DataItem } from '#catalog/catalog.ts'
 import type { RefusalCode } from '#foundation/refusal.ts'
+import type { DiagnosticsFacts, DiagnosticsQuestion } from './diagnostics-decide.ts'
 import type { ViewDecision, ViewFacts, ViewItem } from './view-facts.ts'
 
 /** The facts of one door, flat, as the Cedar schema names them. Built by the door, never from a request body. */
@@ -41,6 +42,11 @@ export interface Decider {
   decide(facts: DecisionFacts, questions: readonly ItemQuestion[]): readonly ItemDecision[]
   /** How exactly each item may be seen, in order: exactly, masked or not at all, and why. */
   decideView(facts: ViewFacts, items: readonly ViewItem[]): readonly ViewDecision[]
+  /** Which items of diagnostics may be read, for what they are read for, in order. */
+  decideDiagnostics(
+    facts: DiagnosticsFacts,
+    items: readonly DiagnosticsQuestion[],
+  ): readonly ItemDecision[]
   /** SHA-256 of the policies and schema in force, for entries. */
   readonly policyHash: string
 }

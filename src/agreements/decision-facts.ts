@@ -1,6 +1,7 @@
 import type { DecisionFacts } from '#access/decide.ts'
 import type { Catalog, PurposeId } from '#catalog/catalog.ts'
 import { manifestOf } from '#catalog/manifest.ts'
+import { scopeState, scopeTimes } from './agent-scope.ts'
 import type { FlowFacts } from './facts.ts'
 
 /** What a door knows beside the agreements. */
@@ -10,12 +11,16 @@ export interface Call {
   readonly approved: boolean
 }
 
-/** The facts as they stand at `now`, in the words of the policies. Pure. */
+/**
+ * The facts as they stand at `now`, in the words of the policies. Pure. `dataCategory` is that of the items which are
+ * asked about: an agent is listed for some categories and not for others.
+ */
 export function decisionFacts(
   facts: FlowFacts,
   catalog: Catalog,
   call: Call,
   now: number,
+  dataCategory?: string,
 ): DecisionFacts {
   const manifest = manifestOf(catalog, facts.flow)
   const purpose = catalog.purposes.get(call.purpose)
@@ -29,7 +34,7 @@ export function decisionFacts(
     consentState: consentState(facts, now),
     consentedItems: facts.consent?.items ?? new Set(),
     flowItems: new Set(manifest.items),
-    agentState: agentState(facts, now),
+    agentState: agentState(facts, call, now, dataCategory),
     permissionState: kind === 'thirdParty' ? permissionState(facts) : 'notNeeded',
     contractState: kind === 'thirdParty' ? contractState(facts, now) : 'notNeeded',
     purposeDeclared:
@@ -54,6 +59,7 @@ export function validUntil(facts: FlowFacts, now: number): number {
     contract?.from,
     contract?.until,
     leadTimeOverAt,
+    ...scopeTimes(facts.party.scope),
   ]
   return Math.min(
     ...times.filter((time) => time !== undefined && time > now).map(Number),
@@ -67,11 +73,20 @@ function consentState({ consent }: FlowFacts, now: number): DecisionFacts['conse
   return consent.until !== undefined && consent.until <= now ? 'expired' : 'inForce'
 }
 
-function agentState({ party }: FlowFacts, now: number): DecisionFacts['agentState'] {
+function agentState(
+  { party }: FlowFacts,
+  call: Call,
+  now: number,
+  dataCategory: string | undefined,
+): DecisionFacts['agentState'] {
   if (party.kind !== 'agent') return 'notAgent'
   if (party.listedAt === undefined || party.leadTimeOverAt === undefined) return 'notListed'
   if (party.objectedAt !== undefined) return 'objected'
-  return party.leadTimeOverAt > now ? 'leadTime' : 'listed'
+  if (party.leadTimeOverAt > now) return 'leadTime'
+  if (!party.scope) return 'listed'
+  // Terms are there: whoever does not say what is asked about gets nothing.
+  if (dataCategory === undefined) return 'notListed'
+  return scopeState(party.scope, { category: dataCategory, purpose: call.purpose }, now)
 }
 
 function permissionState({ party }: FlowFacts): DecisionFacts['permissionState'] {

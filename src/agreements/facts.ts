@@ -1,4 +1,5 @@
 import type { Direction, FeatureId, FlowId, ItemId, PartyId } from '#catalog/catalog.ts'
+import type { AgentScope } from './agent-scope.ts'
 
 /**
  * Everything the tenant and the installation have agreed that bears on one flow, read in one consistent
@@ -42,6 +43,8 @@ export interface PartyFacts {
   readonly listedAt: number | undefined
   readonly leadTimeOverAt: number | undefined
   readonly objectedAt: number | undefined
+  /** What an agent is listed for, each part with its own lead time; undefined where it is listed without terms. */
+  readonly scope?: AgentScope | undefined
   /** For others: the tenant admin's explicit permission and the contract it rests on. */
   readonly permission: { readonly id: string; readonly withdrawnAt: number | undefined } | undefined
   readonly contract:

@@ -90,7 +90,8 @@ export async function withdrawPermission(
 }
 
 /**
- * Puts a party on the installation's subprocessor list, to be used after its lead time. The handle is the
+ * Lets a party be used as an agent after `leadTimeDays`, without terms and so for everything. It stands in the
+ * installation's log, not in the published list: what the operator does goes through `agent.ts`. The handle is the
  * installation's.
  */
 export async function listAgent(
@@ -103,7 +104,8 @@ export async function listAgent(
     throw new RangeError('the list of agents belongs to the installation')
   await tx.change(
     `insert into agent_listings (tenant_id, party_id, listed_at, lead_time_days) values ($1, $2, $3, $4)
-     on conflict (tenant_id, party_id) do update set listed_at = $3, lead_time_days = $4, ended_at = null`,
+     on conflict (tenant_id, party_id) do update set listed_at = $3, lead_time_days = $4, ended_at = null,
+       scope = null, lead_time_over_at = null`,
     [tx.tenantId, partyId, new Date(by.at), leadTimeDays],
   )
   await append(tx, {

@@ -1,4 +1,4 @@
-import type { Decider } from '#access/decide.ts'
+import type { Decider, ItemDecision, ItemQuestion } from '#access/decide.ts'
 import type { Catalog, DataItem, ItemId } from '#catalog/catalog.ts'
 import { refuse } from '#foundation/refusal.ts'
 import { type Plan, type PlannedItem, makePlan } from '#minimisation/plan.ts'
@@ -17,13 +17,13 @@ export function planFlow(
   itemIds: readonly ItemId[],
   now: number,
 ): Plan {
-  const { catalog, decider } = parts
+  const { catalog } = parts
   const known = itemIds.map((id) => catalog.items.get(id)).filter((item) => item !== undefined)
   const questions = known.map((item) => ({
     item,
     switchedOn: facts.collection.get(item.id)?.on ?? false,
   }))
-  const answers = decider.decide(decisionFacts(facts, catalog, call, now), questions)
+  const answers = decideAll(parts, facts, call, questions, now)
   const planned = answers.map((answer, i): PlannedItem => {
     const precision = answer.allowed ? precisionOf(known[i], facts) : 'withheld'
     return { item: answer.item, precision, reason: answer.reason, policies: answer.policies }
@@ -54,4 +54,21 @@ export function planFlow(
 function precisionOf(item: DataItem | undefined, facts: FlowFacts): PlannedItem['precision'] {
   if (!item) return 'withheld'
   return choosePrecision(item, 'exact', facts.collection.get(item.id)?.precision)
+}
+
+/** One answer per item, in order. An agent with terms is asked about category by category, as it is listed. */
+function decideAll(
+  { catalog, decider }: { catalog: Catalog; decider: Decider },
+  facts: FlowFacts,
+  call: Call,
+  questions: readonly ItemQuestion[],
+  now: number,
+): readonly ItemDecision[] {
+  if (!facts.party.scope) return decider.decide(decisionFacts(facts, catalog, call, now), questions)
+  const answers = new Map<string, ItemDecision>()
+  for (const [category, group] of Map.groupBy(questions, ({ item }) => item.category)) {
+    const words = decisionFacts(facts, catalog, call, now, category)
+    for (const answer of decider.decide(words, group)) answers.set(answer.item, answer)
+  }
+  return questions.flatMap(({ item }) => answers.get(item.id) ?? [])
 }

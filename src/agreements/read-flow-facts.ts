@@ -1,6 +1,7 @@
 import type { Catalog, FlowId } from '#catalog/catalog.ts'
 import { manifestOf } from '#catalog/manifest.ts'
 import type { Reader } from '#database/handles.ts'
+import { type ScopeRecord, fromRecord } from './agent-scope.ts'
 import type { FlowFacts } from './facts.ts'
 
 interface FactsRow {
@@ -15,7 +16,12 @@ interface FactsRow {
     until: string | null
     withdrawn: string | null
   } | null
-  listing: { listed: string; over: string; ended: string | null } | null
+  listing: {
+    listed: string
+    over: string
+    ended: string | null
+    scope: ScopeRecord | null
+  } | null
   objected: string | null
   permission: { id: string; withdrawn: string | null; contract: string } | null
   contract: {
@@ -72,8 +78,10 @@ export async function readFlowFacts(
       id: party.id,
       // Nothing lifts a party that the catalog says nothing may go to.
       kind: party.standing === 'none' ? 'none' : listed ? 'agent' : party.standing,
-      listedAt: time(row.listing?.listed),
-      leadTimeOverAt: time(row.listing?.over),
+      // A listing that has ended is none, also of a party that the catalog calls an agent.
+      listedAt: listed ? time(row.listing?.listed) : undefined,
+      leadTimeOverAt: listed ? time(row.listing?.over) : undefined,
+      scope: listed && row.listing?.scope ? fromRecord(row.listing.scope) : undefined,
       objectedAt: time(row.objected),
       permission: row.permission
         ? { id: row.permission.id, withdrawnAt: time(row.permission.withdrawn) }
@@ -108,7 +116,8 @@ select (select version from facts_versions where tenant_id = $1) as version,
        (select json_build_object('id', consent_id, 'hash', manifest_hash, 'items', items, 'from', given_at,
                                  'until', valid_until, 'withdrawn', withdrawn_at)
           from consents where tenant_id = $1 and flow_id = $3 order by given_at desc, consent_id limit 1) as consent,
-       (select json_build_object('listed', listed_at, 'over', lead_time_over_at, 'ended', ended_at)
+       (select json_build_object('listed', listed_at, 'over', lead_time_over_at, 'ended', ended_at,
+                                 'scope', scope)
           from sluss_agent_listing($4)) as listing,
        (select objected_at::text from agent_objections
          where tenant_id = $1 and party_id = $4 and settled_at is null limit 1) as objected,

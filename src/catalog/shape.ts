@@ -11,8 +11,9 @@ export type Shape = Leaf | ObjectShape | ArrayShape | MapShape
 export interface Leaf {
   readonly kind: 'leaf'
   readonly item: ItemId
-  readonly type: 'string' | 'number' | 'boolean'
-  /** Longest text in characters, or undefined for the compiler's own limit (16,384). */
+  /** `json`: free content of any JSON type, which passes whole or not at all. */
+  readonly type: 'string' | 'number' | 'boolean' | 'json'
+  /** Longest text in characters, or undefined for the compiler's own limit (16,384). Of `json`, as it is printed. */
   readonly maxLength?: number
   /** The only texts that can stand here (status words and the like). Others are unknown. */
   readonly oneOf?: readonly string[]

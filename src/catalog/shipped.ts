@@ -1,11 +1,15 @@
 import type { Catalog, DataItem, Direction, Feature, Flow, FlowItem, Status } from './catalog.ts'
 import { protocolRows } from './flows/apple-device-enrollment.ts'
+import { androidProtocolRows } from './flows/android-management.ts'
+import { mdmRows } from './flows/apple-mdm.ts'
 import { appleRows } from './flows/apple-rows.ts'
 import { configurationManagerRows } from './flows/configuration-manager-rows.ts'
 import { googleRows } from './flows/google-rows.ts'
 import { jamfProRows } from './flows/jamf-pro-rows.ts'
 import { partnersRows } from './flows/partners-rows.ts'
+import { androidItems } from './items/android.ts'
 import { appItems } from './items/app.ts'
+import { appleMdmItems } from './items/apple-mdm.ts'
 import { deviceItems } from './items/device.ts'
 import { neverItems } from './items/never.ts'
 import { optionalItems } from './items/optional.ts'
@@ -21,6 +25,8 @@ const items: ReadonlyMap<string, DataItem> = byId([
   ...peopleItems,
   ...organisationItems,
   ...appItems,
+  ...appleMdmItems,
+  ...androidItems,
   ...protocolItems,
   ...requiredItems,
   ...optionalItems,
@@ -45,6 +51,13 @@ const FEATURES: readonly (readonly [string, string, string, string, string])[] =
     'device-enrolment-management',
   ],
   ['apple-school-roster', 'Apple School Manager roster', 'apple', 'ASM/DEP', 'school-roster'],
+  [
+    'apple-mdm-checkin',
+    'Check-ins and inventory of Apple devices',
+    'apple',
+    'MDM',
+    'device-management',
+  ],
   ['apple-mdm-push', 'Apple push notifications', 'apple', 'APNs', 'device-management'],
   ['apple-volume-purchase', 'Apple Apps and Books', 'apple', 'VPP', 'app-licensing'],
   ['android-enterprise', 'Android Enterprise', 'google', 'Android Enterprise', 'device-management'],
@@ -141,7 +154,10 @@ function rowsOf(feature: string, direction: Direction): readonly FlowItem[] {
     .map((row) => row.flowItem)
   if (feature === 'apple-device-enrollment')
     return [...published, ...protocolRows(direction, items, false)]
+  if (feature === 'apple-mdm-checkin') return direction === 'inbound' ? mdmRows(items) : []
   if (feature === 'apple-school-roster') return protocolRows(direction, items, true)
+  if (feature === 'android-enterprise')
+    return [...published, ...androidProtocolRows(direction, items)]
   return published
 }
 

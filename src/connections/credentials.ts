@@ -6,8 +6,11 @@ import { type ConnectionBy, recordConnection } from './connection.ts'
 
 export type Secrets = Readonly<Record<string, string>>
 
+/** What tells whose credentials they are, whichever kind they are. */
+const ACCOUNT = ['consumer_key', 'client_email']
+
 /** Where each secret stands: authenticated with it, so that rows cannot be swapped. */
-const place = (connectionId: string, what: 'party' | 'client' | 'token-key'): string =>
+const place = (connectionId: string, what: 'party' | 'client' | 'token-key' | 'event'): string =>
   `connection/${connectionId}/${what}`
 
 /**
@@ -21,11 +24,11 @@ export async function storeCredentials(
   keys: Keys,
   connectionId: string,
   credentials: Secrets,
-  options: { expiresAt: number; force?: boolean },
+  options: { expiresAt?: number; force?: boolean },
   by: ConnectionBy,
 ): Promise<Refusal | undefined> {
   const kept = await openCredentials(tx, keys, connectionId)
-  if (kept && kept.consumer_key !== credentials.consumer_key && !options.force)
+  if (kept && ACCOUNT.some((name) => kept[name] !== credentials[name]) && !options.force)
     return refuse('token_file_changed', { connection: connectionId })
   await tx.change(
     'update connections set credentials = $3, credentials_expire_at = $4 where tenant_id = $1 and connection_id = $2',
@@ -33,7 +36,7 @@ export async function storeCredentials(
       tx.tenantId,
       connectionId,
       await seal(tx, keys, place(connectionId, 'party'), credentials),
-      new Date(options.expiresAt),
+      options.expiresAt === undefined ? null : new Date(options.expiresAt),
     ],
   )
   await recordConnection(tx, connectionId, 'credentials', by)
@@ -62,12 +65,34 @@ export async function issueClientCredentials(
     access_token: `AT_${randomBytes(20).toString('hex')}`,
     access_secret: `AS_${randomBytes(20).toString('hex')}`,
   }
+  await keepForClient(tx, keys, connectionId, made, by)
+  return made
+}
+
+/** Makes a token for a client that names it in every call, instead of signing. It is shown once, here. */
+export async function issueClientToken(
+  tx: Transaction,
+  keys: Keys,
+  connectionId: string,
+  by: ConnectionBy,
+): Promise<Secrets> {
+  const made = { token: `sluss_${randomBytes(32).toString('base64url')}` }
+  await keepForClient(tx, keys, connectionId, made, by)
+  return made
+}
+
+async function keepForClient(
+  tx: Transaction,
+  keys: Keys,
+  connectionId: string,
+  made: Secrets,
+  by: ConnectionBy,
+): Promise<void> {
   await tx.change(
     'update connections set client_credentials = $3 where tenant_id = $1 and connection_id = $2',
     [tx.tenantId, connectionId, await seal(tx, keys, place(connectionId, 'client'), made)],
   )
   await recordConnection(tx, connectionId, 'client-credentials', by)
-  return made
 }
 
 export function openClientCredentials(
@@ -76,6 +101,34 @@ export function openClientCredentials(
   connectionId: string,
 ): Promise<Secrets | undefined> {
   return open(reader, keys, connectionId, 'client_credentials', 'client')
+}
+
+/**
+ * Makes the secret by which a system of the tenant proves that events come from it. It is shown once, here; one that
+ * was made before ends.
+ */
+export async function issueEventSecret(
+  tx: Transaction,
+  keys: Keys,
+  connectionId: string,
+  by: ConnectionBy,
+): Promise<string> {
+  const secret = randomBytes(32).toString('hex')
+  await tx.change(
+    'update connections set event_secret = $3 where tenant_id = $1 and connection_id = $2',
+    [tx.tenantId, connectionId, await seal(tx, keys, place(connectionId, 'event'), { secret })],
+  )
+  await recordConnection(tx, connectionId, 'event-secret', by)
+  return secret
+}
+
+/** The secret of `issueEventSecret`; undefined where there is none. */
+export async function openEventSecret(
+  reader: Reader,
+  keys: Keys,
+  connectionId: string,
+): Promise<string | undefined> {
+  return (await open(reader, keys, connectionId, 'event_secret', 'event'))?.secret
 }
 
 /** Keeps the key pair whose certificate the admin uploads to the party's portal. */
@@ -121,8 +174,8 @@ async function open(
   reader: Reader,
   keys: Keys,
   connectionId: string,
-  column: 'credentials' | 'client_credentials' | 'token_private_key',
-  what: 'party' | 'client' | 'token-key',
+  column: 'credentials' | 'client_credentials' | 'token_private_key' | 'event_secret',
+  what: 'party' | 'client' | 'token-key' | 'event',
 ): Promise<Secrets | undefined> {
   const [row] = await reader.rows<{ sealed: Buffer | null }>(
     `select ${column} as sealed from connections where tenant_id = $1 and connection_id = $2`,
@@ -132,4 +185,26 @@ async function open(
   return JSON.parse(
     (await keys.openForTenant(reader, place(connectionId, what), row.sealed)).toString(),
   ) as Secrets
+}
+
+/**
+ * Destroys every secret of a connection, the party's session among them, and switches the connection off. Its sealed
+ * bytes are gone from the rows with this commit.
+ */
+export async function destroyCredentials(
+  tx: Transaction,
+  connectionId: string,
+  by: ConnectionBy,
+): Promise<void> {
+  await tx.change(
+    `update connections set enabled = false, credentials = null, credentials_expire_at = null,
+        client_credentials = null, token_private_key = null, token_certificate = null, event_secret = null
+      where tenant_id = $1 and connection_id = $2`,
+    [tx.tenantId, connectionId],
+  )
+  await tx.change(
+    `update party_sessions set token = null, fingerprint = '' where tenant_id = $1 and connection_id = $2`,
+    [tx.tenantId, connectionId],
+  )
+  await recordConnection(tx, connectionId, 'credentials-destroyed', by)
 }

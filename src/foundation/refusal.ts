@@ -12,6 +12,9 @@ export const REFUSALS = {
   agent_lead_time: 'the lead time of this agent is not over',
   agent_objection: 'the tenant objects to this agent',
   agent_not_listed: 'the party is not on the list of agents',
+  agent_state: 'the agent does not stand in a way that allows this',
+  impact_changed: 'what would stop is not what was shown; look again',
+  step_state: 'this does not wait for anybody to do or answer it',
   permission_missing: 'no explicit permission for this party',
   permission_withdrawn: 'the permission was withdrawn',
   contract_missing: 'no contract with this party',
@@ -103,6 +106,8 @@ export const REFUSALS = {
   answer_unacceptable: 'answers are JSON',
   page_token_invalid: 'the page token does not belong to this list',
   query_invalid: 'the query cannot be understood',
+  diagnostics_purpose:
+    'diagnostics serve the installation, the quality and the security of future releases, and nothing else',
   not_found: 'there is nothing at this address',
 } as const
 

@@ -18,6 +18,7 @@ import type { Keys } from '#keys/keys.ts'
 import { readHead } from '#ledger/read.ts'
 import { logKey } from '#ledger/sequence.ts'
 import { formatVerifierKey } from '#ledger/verify/note.ts'
+import { subprocessorRoutes } from './api/agents/subprocessor-routes.ts'
 import type { Api } from './api/create-api.ts'
 import { type Rate, createRateLimit } from './api/rate-limit.ts'
 import { auditorOf, isAuditorToken } from './auditor-token.ts'
@@ -39,6 +40,8 @@ export interface ServerParts {
   /** `/v1.0` and `/openapi.json`; closed with the server. */
   readonly api?: Api | undefined
   readonly recordBundleRead?: RecordBundleRead | undefined
+  /** Where events of the tenants' own servers come in. */
+  readonly ingest?: Hono | undefined
   /** Pages and calls of signing in. */
   readonly signIn?: Hono<{ Bindings: HttpBindings }> | undefined
   /** How much signing in one address may try. */
@@ -64,8 +67,10 @@ export interface RunningServer {
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const app = new Hono()
   app.route('/', await ledgerOf(parts))
+  app.route('/', subprocessorRoutes(parts))
   addHealth(app, parts)
   if (parts.api) app.route('/', parts.api.app)
+  if (parts.ingest) app.route('/', parts.ingest)
   if (parts.signIn) app.route('/', parts.signIn)
   app.notFound((context) =>
     problem(context, 404, 'ResourceNotFound', 'there is nothing at this address', newId()),

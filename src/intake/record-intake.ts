@@ -1,7 +1,7 @@
 import type { Transaction } from '#database/handles.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
-import type { Refusal } from '#foundation/refusal.ts'
+import type { Refusal, RefusalCode } from '#foundation/refusal.ts'
 import { append, appendAll } from '#ledger/append.ts'
 import type { Plan } from '#minimisation/plan.ts'
 import type { Projected } from '#minimisation/projection.ts'
@@ -66,4 +66,20 @@ export async function recordIntakeRefusal(
     },
   })
   return refusal
+}
+
+/** Evidence of events that did not come in because of what they were or who sent them, together with how many. */
+export function recordRefusedEvents(
+  tx: Transaction,
+  connectionId: string,
+  refused: { readonly reason: RefusalCode; readonly times: number },
+  by: { readonly actor: string; readonly now: number },
+): Promise<void> {
+  return append(tx, {
+    id: newOrderedId(by.now),
+    at: toTimestamp(by.now),
+    kind: 'refusal',
+    actor: by.actor,
+    data: { connection: connectionId, ...refused },
+  })
 }

@@ -5,12 +5,12 @@ import type { IntakeBatch } from './receive.ts'
 export function toRecords(
   json: string | undefined,
   batch: IntakeBatch,
-): { subject: string; items: MinimisedRecord; removed: boolean }[] {
+): { place: number; subject: string; items: MinimisedRecord; removed: boolean }[] {
   const projected = JSON.parse(json ?? '[]') as Record<string, unknown>[]
   const leaves = Object.entries(batch.shape.fields).flatMap(([key, part]) =>
     part.kind === 'leaf' ? [[key, part.item] as const] : [],
   )
-  return projected.flatMap((record) => {
+  return projected.flatMap((record, place) => {
     const items: Record<string, string | number | boolean> = {}
     for (const [key, item] of leaves) {
       const value = record[key]
@@ -19,6 +19,6 @@ export function toRecords(
     }
     const subject = items[batch.subjectItem]
     if (typeof subject !== 'string') return []
-    return [{ subject, items, removed: items[batch.removal.item] === batch.removal.word }]
+    return [{ place, subject, items, removed: items[batch.removal.item] === batch.removal.word }]
   })
 }

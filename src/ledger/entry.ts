@@ -25,7 +25,16 @@ export type EntryKind =
   | 'contract.recorded'
   | 'contract.ended'
   | 'agent.listed'
+  | 'agent.changed'
+  | 'agent.ended'
   | 'agent.objected'
+  | 'agent.settled'
+  | 'offboarding.started'
+  | 'offboarding.step'
+  | 'offboarding.completed'
+  | 'obligation.opened'
+  | 'obligation.closed'
+  | 'obligation.overdue'
   | 'approval.given'
   | 'connection.changed'
   | 'preview.shown'
@@ -72,6 +81,10 @@ export type EntryKind =
   | 'notice.failed'
   | 'notice.unknown'
   | 'notice.settings'
+  // Diagnostics of on-premises sites.
+  | 'diagnostics.level'
+  | 'diagnostics.received'
+  | 'diagnostics.read'
   | 'node'
 
 /** The largest entry that fits an entry bundle of C2SP tlog-tiles (16-bit length), in bytes. */

@@ -59,7 +59,7 @@ export async function readEntriesById(
 }
 
 /** Reads the bundles that hold the places, and takes the entries out in the order asked. */
-async function entriesAt(
+export async function entriesAt(
   reader: Reader,
   places: readonly number[],
 ): Promise<readonly PlacedEntry[]> {

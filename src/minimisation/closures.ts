@@ -130,13 +130,14 @@ function compileLeaf(rule: LeafRule): Build {
   return (value, tally) => {
     if (!fits(rule, value)) return unknown(tally)
     if (subject) addSubject(tally, String(value))
-    const output = exact ? value : coarsen(value)
+    const output = exact ? value : rule.type === 'json' ? ABSENT : coarsen(value)
     count(output === undefined ? tally.withheld : tally.passed, rule)
     return output
   }
 }
 
 function fits(rule: LeafRule, value: unknown): value is Value {
+  if (rule.type === 'json') return JSON.stringify(value).length <= rule.maxLength
   // oxlint-disable-next-line valid-typeof -- the type is one of three words
   if (typeof value !== rule.type) return false
   if (typeof value === 'string')

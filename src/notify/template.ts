@@ -20,6 +20,7 @@ export const TEMPLATES = {
   'account.recoveryLink': { severity: 'high', action: true, lapses: true },
   'key.registered': { severity: 'high', action: true, lapses: false },
   'role.changed': { severity: 'normal', action: false, lapses: false },
+  'agents.changed': { severity: 'normal', action: true, lapses: false },
   'webhook.gone': { severity: 'high', action: true, lapses: false },
   'notice.test': { severity: 'normal', action: false, lapses: false },
 } as const satisfies Record<string, { severity: Severity; action: boolean; lapses: boolean }>

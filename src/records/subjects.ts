@@ -56,3 +56,44 @@ async function findByBlind(
   )
   return new Map(rows.map((row) => [row.blind, row.subject_id]))
 }
+
+/**
+ * Makes one subject of each pair of identifying values, where at most one of them is known yet: a device that is first
+ * seen by one party under one id and then by another under another is the same device. Call before `ensureSubjects`.
+ */
+export async function joinSubjects(
+  tx: Transaction,
+  keys: Keys,
+  item: ItemId,
+  otherItem: ItemId,
+  pairs: readonly (readonly [value: string, otherValue: string])[],
+): Promise<void> {
+  if (pairs.length === 0) return
+  const hash = await keys.blindIndex(tx, item)
+  const otherHash = await keys.blindIndex(tx, otherItem)
+  const blinds = pairs.map(([value, other]) => [hash(value), otherHash(other)] as const)
+  const known = await findByBlind(
+    tx,
+    item,
+    blinds.map(([blind]) => blind),
+  )
+  const otherKnown = await findByBlind(
+    tx,
+    otherItem,
+    blinds.map(([, other]) => other),
+  )
+  for (const [i, [blind, other]] of blinds.entries()) {
+    if (known.has(blind) && otherKnown.has(other)) continue
+    const [value = ''] = pairs[i] ?? []
+    const subject =
+      known.get(blind) ??
+      otherKnown.get(other) ??
+      (await ensureSubjects(tx, keys, item, [value]))[0] ??
+      ''
+    await tx.change(
+      `insert into subject_index (tenant_id, item_id, blind, subject_id)
+       values ($1, $2, $3, $6), ($1, $4, $5, $6) on conflict do nothing`,
+      [tx.tenantId, item, blind, otherItem, other, subject],
+    )
+  }
+}

@@ -1,3 +1,4 @@
+import { PLAIN_ERRORS } from './error-form.ts'
 import type { IncomingResponse } from './exchange.ts'
 import type { OpenGate } from './gate.ts'
 
@@ -12,7 +13,6 @@ export interface Admitted {
 /** Headers that carry protocol and nothing else, with the form their value must have. */
 const HEADERS: Readonly<Record<string, RegExp>> = { 'retry-after': /^\d{1,6}$/ }
 const JSON_TYPE = 'application/json;charset=UTF8'
-const TEXT_TYPE = 'text/plain;charset=UTF8'
 
 /** Lets through items of the inbound plan, and of an error only the word that the protocol documents for it. */
 export function admitResponse(gate: OpenGate, response: IncomingResponse): Admitted {
@@ -23,16 +23,11 @@ export function admitResponse(gate: OpenGate, response: IncomingResponse): Admit
     }),
   )
   if (response.status >= 200 && response.status < 300) return admitSuccess(gate, response, headers)
-  const text = response.body.subarray(0, 4_096).toString()
-  const code = (gate.exchange.errors[response.status] ?? []).find((word) =>
-    new RegExp(`\\b${word}\\b`).test(text),
-  )
+  const form = gate.connector.errorForm ?? PLAIN_ERRORS
+  const code = form.codeOf(response.body, gate.exchange.errors[response.status] ?? [])
+  const { type, body } = form.render(response.status, code ?? 'UNDOCUMENTED_ERROR')
   return {
-    response: {
-      status: response.status,
-      headers: { ...headers, 'content-type': TEXT_TYPE },
-      body: Buffer.from(code ?? 'UNDOCUMENTED_ERROR'),
-    },
+    response: { status: response.status, headers: { ...headers, 'content-type': type }, body },
     received: {},
     withheld: {},
     unknown: code === undefined ? 1 : 0,
@@ -55,12 +50,10 @@ function admitSuccess(
   const projected = gate.response(response.body)
   if (projected.json === undefined) {
     // The party answered something else than its protocol says; nothing of it is known, so nothing of it passes.
+    const form = gate.connector.errorForm ?? PLAIN_ERRORS
+    const { type, body } = form.render(502, 'MALFORMED_RESPONSE_BODY')
     return {
-      response: {
-        status: 502,
-        headers: { 'content-type': TEXT_TYPE },
-        body: Buffer.from('MALFORMED_RESPONSE_BODY'),
-      },
+      response: { status: 502, headers: { 'content-type': type }, body },
       received: {},
       withheld: {},
       unknown: 1,

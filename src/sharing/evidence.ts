@@ -1,5 +1,6 @@
+import type { ItemId } from '#catalog/catalog.ts'
 import { useApproval } from '#agreements/approval.ts'
-import { APPLE_SUBJECT } from './subject-item.ts'
+import { SERIAL_NUMBER } from './subject-item.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
@@ -32,7 +33,12 @@ export function createEvidence(parts: SharingParts, journal: Journal): Evidence 
   return {
     record: async (tenantId, disclosure) => {
       const { gate, payload } = disclosure
-      const subjects = await nameSubjects(parts, tenantId, payload.subjects)
+      const subjects = await nameSubjects(
+        parts,
+        tenantId,
+        gate.exchange.subject ?? SERIAL_NUMBER,
+        payload.subjects,
+      )
       const entry = disclosureEntry(parts, disclosure, subjects)
       if (gate.exchange.permanent) return recordPermanent(parts, tenantId, disclosure, entry)
       const written = await journal.submit(tenantId, {
@@ -51,11 +57,12 @@ export function createEvidence(parts: SharingParts, journal: Journal): Evidence 
 async function nameSubjects(
   parts: SharingParts,
   tenantId: string,
+  item: ItemId,
   values: readonly string[],
 ): Promise<readonly string[]> {
-  const known = parts.names.known(tenantId, APPLE_SUBJECT, values)
+  const known = parts.names.known(tenantId, item, values)
   if (known) return known
-  return parts.database.write(tenantId, (tx) => parts.names.name(tx, APPLE_SUBJECT, values))
+  return parts.database.write(tenantId, (tx) => parts.names.name(tx, item, values))
 }
 
 function disclosureEntry(

@@ -1,15 +1,18 @@
 import type { FlowId, ItemId, PartyId, PurposeId } from '#catalog/catalog.ts'
-import type { Leaf, Shape } from '#catalog/shape.ts'
+import type { ArrayShape, Leaf, Shape } from '#catalog/shape.ts'
 import type { Refusal } from '#foundation/refusal.ts'
 
 /** One call of a party's protocol, as data: what may stand where, in both directions. */
 export interface Exchange {
   /** `apple.dep.assignProfile`; stands in entries. */
   readonly id: string
-  readonly methods: readonly ('GET' | 'POST' | 'PUT' | 'DELETE')[]
+  readonly methods: readonly ('GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE')[]
+  /** Fixed, or with parameters as `path-template.ts` reads them: `/v1/{name=enterprises/*}`. */
   readonly path: string
-  /** Query parameters that are part of the protocol. Any other is dropped and counted. */
-  readonly query: Readonly<Record<string, Leaf>>
+  /** What each parameter of the path is. A call without one of them, or with less than its exact value, is refused. */
+  readonly parameters?: Readonly<Record<string, Leaf>>
+  /** Query parameters that are part of the protocol; a list where one may be repeated. Any other is dropped and counted. */
+  readonly query: Readonly<Record<string, Leaf | ArrayShape>>
   readonly request?: Shape
   /** Shape of the success body; undefined where the protocol answers without one. */
   readonly response?: Shape
@@ -28,6 +31,10 @@ export interface Exchange {
   readonly carries: readonly ItemId[]
   /** Items without which the call has no meaning: if one is withheld the call is refused, not mutilated. */
   readonly essential: readonly ItemId[]
+  /** The body replaces what stands at the party: if any of it would be kept back the call is refused, since what is missing is lost there. */
+  readonly whole?: boolean
+  /** The item by which the call's subjects are named in the ledger; `device.serialNumber` where left out. */
+  readonly subject?: ItemId
   /** Where this is written, for people: specification section or facts row. */
   readonly source: string
 }
@@ -66,6 +73,19 @@ export interface Connector {
   send(call: PartyCall): Promise<SendResult>
   /** The party's own way to say no, for a client that speaks its protocol. Never carries a personal value. */
   refusalResponse(refusal: Refusal): IncomingResponse
+  /** How the party writes its errors; where left out, as one upper-case word in plain text. */
+  readonly errorForm?: ErrorForm
+  /** How the gateway knows the tenant's own client: by the party's session protocol, or by a token that Sluss issued. */
+  readonly clientDoor?: 'session' | 'bearer'
+  /** Reads the file in which the party hands out credentials, where it is one that needs no key of ours; a refusal quotes nothing of it. */
+  readCredentials?(file: Buffer): Credentials | Refusal
+}
+
+/** A party's form of an error. Only documented codes are read from it, and only those are written. */
+export interface ErrorForm {
+  /** The one of these codes that an error's body names. */
+  codeOf(body: Buffer, codes: readonly string[]): string | undefined
+  render(status: number, code: string): { readonly type: string; readonly body: Buffer }
 }
 
 export interface PartyCall {

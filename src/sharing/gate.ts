@@ -32,6 +32,8 @@ export interface OpenGate {
   readonly inbound: Plan
   readonly body: Projection | undefined
   readonly query: Projection
+  /** Of the path's parameters, where it has any. */
+  readonly path: Projection | undefined
   readonly response: Projection | undefined
   /** Why nothing of this exchange may go, if so. */
   readonly refusal: Refusal | undefined
@@ -122,10 +124,12 @@ async function plan(
   const approved = exchange.permanent && (await hasApproval(reader, connectionId, exchange.id, now))
   const call = { purpose: exchange.purpose, permanent: exchange.permanent, approved }
   const queryShape = object(exchange.query)
+  const pathShape = exchange.parameters && object(exchange.parameters)
   const sent = unique([
     ...exchange.carries,
     ...(exchange.request ? itemsOf(exchange.request) : []),
     ...itemsOf(queryShape),
+    ...(pathShape ? itemsOf(pathShape) : []),
   ])
   const outbound = planFlow(parts, out, call, sent, now)
   const inbound = planFlow(
@@ -157,6 +161,7 @@ async function plan(
       inbound,
       body: compile(exchange.request, outbound, recipientKeys),
       query: compileProjection(outbound, queryShape, recipientKeys),
+      path: compile(pathShape, outbound, recipientKeys),
       response: compile(exchange.response, inbound, tenantKeys),
       refusal:
         connectionRefusal(connection, credentials, now) ??
@@ -182,7 +187,8 @@ function connectionRefusal(
 
 /** A call is refused rather than mutilated when an item is withheld without which it means something else. */
 function essentialRefusal(exchange: Exchange, outbound: Plan): Refusal | undefined {
-  const needed = new Set([...exchange.carries, ...exchange.essential])
+  const named = Object.values(exchange.parameters ?? {}).map((parameter) => parameter.item)
+  const needed = new Set([...exchange.carries, ...exchange.essential, ...named])
   const missing = outbound.items.find(
     (item) => needed.has(item.item) && (item.reason !== 'permitted' || item.precision !== 'exact'),
   )

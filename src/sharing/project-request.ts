@@ -1,11 +1,15 @@
 import type { ItemId } from '#catalog/catalog.ts'
-import { type Refusal, refuse } from '#foundation/refusal.ts'
+import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
+import type { Projected } from '#minimisation/projection.ts'
 import type { OutgoingRequest } from './exchange.ts'
 import type { OpenGate } from './gate.ts'
+import { fillPath } from './path-template.ts'
 
 /** A call as its client made it. */
 export interface IncomingCall {
   readonly method: OutgoingRequest['method']
+  /** Of the path, where the exchange has any. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
   readonly query: URLSearchParams
   readonly body: Buffer | undefined
 }
@@ -19,40 +23,107 @@ export interface Payload {
   readonly subjects: readonly string[]
 }
 
-/** Builds the outgoing request from allowed items only; header, path and unknown parameters never pass. */
+/** Builds the outgoing request from allowed items only; headers and unknown parameters never pass. */
 export function projectRequest(gate: OpenGate, call: IncomingCall): Payload | Refusal {
   const { exchange } = gate
-  const query = gate.query(JSON.stringify(Object.fromEntries(call.query)))
+  const query = gate.query(JSON.stringify(queryOf(gate, call.query)))
   const body = exchange.request && call.body ? gate.body?.(call.body) : undefined
   if (exchange.request && body?.json === undefined) {
     return refuse('body_malformed', { exchange: exchange.id, expected: 'a JSON object in UTF-8' })
   }
-  const overLimit = tooMany(gate, body?.json)
-  if (overLimit) return overLimit
-  const parameters = new URLSearchParams(
-    JSON.parse(query.json ?? '{}') as Record<string, string>,
-  ).toString()
+  const unfit = tooMany(gate, body?.json) ?? mutilated(gate, body)
+  if (unfit) return unfit
+  const path = gate.path && projectPath(gate, gate.path(JSON.stringify(call.parameters ?? {})))
+  if (path !== undefined && isRefusal(path)) return path
+  const parameters = printQuery(query.json ?? '{}')
+  const target = path?.text ?? exchange.path
   return {
     request: {
       exchange,
       method: call.method,
-      target: parameters === '' ? exchange.path : `${exchange.path}?${parameters}`,
+      target: parameters === '' ? target : `${target}?${parameters}`,
       body: body?.json,
     },
     withheld: { ...query.withheld, ...body?.withheld },
-    passed: {
-      ...Object.fromEntries(exchange.carries.map((item) => [item, 1])),
-      ...query.passed,
-      ...body?.passed,
-    },
+    passed: passedOf(gate, query, body, path?.projected),
     // A repeated parameter counts as unknown beyond its last value; so does a body where none belongs.
     unknown:
       query.unknown +
       (body?.unknown ?? 0) +
-      (call.query.size - new Set(call.query.keys()).size) +
+      repeated(gate, call.query) +
       (!exchange.request && call.body?.length ? 1 : 0),
-    subjects: [...new Set([...query.subjects, ...(body?.subjects ?? [])])],
+    subjects: [
+      ...new Set([
+        ...(path?.projected.subjects ?? []),
+        ...query.subjects,
+        ...(body?.subjects ?? []),
+      ]),
+    ],
   }
+}
+
+/** The path stands only as a whole: a parameter that may not pass leaves no call. */
+function projectPath(
+  { exchange }: OpenGate,
+  projected: Projected,
+): { readonly text: string; readonly projected: Projected } | Refusal {
+  const text = fillPath(
+    exchange.path,
+    JSON.parse(projected.json ?? '{}') as Record<string, unknown>,
+  )
+  return text === undefined
+    ? refuse('exchange_unknown', { exchange: exchange.id })
+    : { text, projected }
+}
+
+function passedOf(
+  { exchange }: OpenGate,
+  query: Projected,
+  body: Projected | undefined,
+  path: Projected | undefined,
+): Readonly<Record<ItemId, number>> {
+  const passed: Record<ItemId, number> = {
+    ...Object.fromEntries(exchange.carries.map((item) => [item, 1])),
+    ...query.passed,
+    ...body?.passed,
+  }
+  if (path)
+    for (const [item, count] of Object.entries(path.passed))
+      passed[item] = (passed[item] ?? 0) + count
+  return passed
+}
+
+/** Of a repeated parameter the last value counts, unless the protocol says that it may be repeated. */
+function queryOf({ exchange }: OpenGate, query: URLSearchParams): Record<string, unknown> {
+  const read: Record<string, unknown> = Object.fromEntries(query)
+  for (const name in exchange.query)
+    if (exchange.query[name]?.kind === 'array' && query.has(name)) read[name] = query.getAll(name)
+  return read
+}
+
+function repeated({ exchange }: OpenGate, query: URLSearchParams): number {
+  if (query.size === 0) return 0
+  const names = [...query.keys()].filter((name) => exchange.query[name]?.kind !== 'array')
+  return names.length - new Set(names).size
+}
+
+function printQuery(json: string): string {
+  if (json === '{}') return ''
+  const printed = new URLSearchParams()
+  const values = Object.entries(JSON.parse(json) as Record<string, string | readonly string[]>)
+  for (const [name, value] of values)
+    for (const one of typeof value === 'string' ? [value] : value) printed.append(name, one)
+  return printed.toString()
+}
+
+/** What replaces something at the party goes whole or not at all: what was kept back would be lost there. */
+function mutilated({ exchange }: OpenGate, body: Projected | undefined): Refusal | undefined {
+  if (!exchange.whole || !body) return undefined
+  const [item] = Object.keys(body.withheld)
+  if (item !== undefined) return refuse('nothing_allowed', { exchange: exchange.id, item })
+  return body.unknown > 0
+    ? refuse('item_unclassified', { exchange: exchange.id, count: body.unknown })
+    : undefined
 }
 
 function tooMany({ exchange }: OpenGate, json: string | undefined): Refusal | undefined {

@@ -1,2 +1,2 @@
-/** The item by which the subjects of a call are named in the ledger, when no person is known for a device. */
-export const APPLE_SUBJECT = 'device.serialNumber'
+/** The item by which the subjects of a call are named in the ledger, unless its exchange says otherwise. */
+export const SERIAL_NUMBER = 'device.serialNumber'

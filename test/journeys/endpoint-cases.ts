@@ -188,6 +188,8 @@ export function endpointCases(seeded: Seeded): Readonly<Record<string, EndpointC
     }),
     updateConnection: tenant(connection, { isEnabled: false }),
     issueClientCredentials: tenant(connection, {}),
+    uploadCredentials: tenant(connection, { file: 'QUJD' }),
+    issueEventSecret: tenant(connection, {}),
     listDepOnboardingSettings: catalog(),
     getDepOnboardingSetting: tenant(connection),
     generateEncryptionPublicKey: tenant(connection, {}),
@@ -204,6 +206,8 @@ export function endpointCases(seeded: Seeded): Readonly<Record<string, EndpointC
     ...lookingCases(seeded),
     ...supportCases(seeded),
     ...noticeCases(),
+    ...agentCases(),
+    ...diagnosticsCases(),
     listTenants: catalog(),
     createTenant: catalog(undefined, { id: 'gamma', displayName: 'Gamma', region: 'EU' }),
   }
@@ -244,6 +248,25 @@ function accountCases(seeded: Seeded, of: '' | 'OfOperator'): Record<string, End
     updateIdentityProvider: tenant(provider, { displayName: 'Mine' }),
   }
   return Object.fromEntries(Object.entries(cases).map(([id, one]) => [`${id}${of}`, one]))
+}
+
+function diagnosticsCases(): Record<string, EndpointCase> {
+  const report = {
+    hierarchyId: '4b305a71-9ad8-4332-9692-d51554158981',
+    productVersion: '2409',
+    collectedDateTime: '2030-01-01T00:00:00Z',
+    results: [{ item: 'diagnostics.basic.miscellaneous.scripts-run', value: 3 }],
+  }
+  return {
+    getDiagnosticsSettings: catalog(),
+    updateDiagnosticsSettings: catalog(undefined, { level: 'basic' }),
+    listDiagnosticsItems: catalog(),
+    previewDiagnostics: catalog(undefined, report),
+    sendDiagnostics: catalog(undefined, report),
+    listDiagnostics: catalog(),
+    listDiagnosticsAsOperator: catalog({ purpose: 'quality' }),
+    sendTenantAttachDevices: catalog(undefined, { devices: [{ SerialNumber: 'SYN0000001' }] }),
+  }
 }
 
 function ownCases(): Record<string, EndpointCase> {
@@ -407,5 +430,41 @@ function noticeCases(): Record<string, EndpointCase> {
     updateNoticeSettings: catalog(undefined, { language: 'sv' }),
     updateOperatorNoticeSettings: catalog(undefined, { mailOn: false }),
     rotateNoticeWebhookSecret: catalog(undefined, {}),
+  }
+}
+
+function agentCases(): Record<string, EndpointCase> {
+  const relay = { id: 'mail-relay' }
+  const feature = { id: 'apple-device-enrollment' }
+  const obligation = { id: NOBODY }
+  return {
+    listOperatorAgents: catalog(),
+    getOperatorAgent: catalog(relay),
+    createOperatorAgent: catalog(undefined, {
+      ...relay,
+      displayName: 'Relay AB',
+      corporateLocation: 'SE',
+      category: 'technology',
+      dataCategories: ['People'],
+      purposes: ['device-management'],
+      regions: ['EU'],
+    }),
+    updateOperatorAgent: catalog(relay, { corporateLocation: 'IE' }),
+    endOperatorAgent: catalog(relay, {}),
+    listDataSharingAgents: catalog(),
+    getDataSharingAgent: catalog(relay),
+    compareDataSharingAgents: catalog(undefined, { since: 0 }),
+    getAgentObjectionImpact: catalog(relay),
+    objectToDataSharingAgent: catalog(relay, { impactHash: '0'.repeat(64) }),
+    settleAgentObjection: catalog(relay, { outcome: 'withdrawn' }),
+    getFeatureOffBoarding: catalog(feature),
+    startFeatureOffBoarding: catalog(feature, {}),
+    completeOffBoardingStep: catalog(feature, { stepId: 'closePartyAccount:apple' }),
+    listDataSharingObligations: catalog(),
+    getDataSharingObligation: tenant(obligation),
+    answerDataSharingObligation: tenant(obligation, {
+      outcome: 'receipt',
+      evidenceHash: 'a'.repeat(64),
+    }),
   }
 }

@@ -24,7 +24,10 @@ export const SLUSS_PERMISSIONS: readonly (readonly [
   ['Support access', 'Review', ['operator']],
   ['Tenants', 'Read', ['operator']],
   ['Tenants', 'Create', ['operator']],
+  ['Diagnostics', 'Read', ['operator'], 'reads what on-premises sites report about themselves'],
   ['Operator accounts', 'Manage', ['operator'], "lets the operator's staff in"],
+  ['Agents', 'Read', ['operator']],
+  ['Agents', 'Manage', ['operator'], 'changes the published list of subprocessors'],
 ]
 
 /** Permissions of Intune that the operator's realm has too, about the operator's own accounts and log. */
@@ -117,7 +120,9 @@ export const SLUSS_ROLES: readonly SlussRole[] = [
     realm: 'operator',
     grants: {
       Tenants: ['Read', 'Create'],
+      Diagnostics: ['Read'],
       'Operator accounts': ['Manage'],
+      Agents: ['Read', 'Manage'],
       Accounts: ['Read', 'Manage'],
       ...ALSO_OF_OPERATOR,
     },

@@ -115,7 +115,7 @@ describe('exchanges', () => {
       const inbound = new Set(manifestOf(shippedCatalog, exchange.inbound).items)
       const sent = [
         ...(exchange.request ? itemsOf(exchange.request) : []),
-        ...Object.values(exchange.query).map((leaf) => leaf.item),
+        ...Object.values(exchange.query).flatMap(itemsOf),
       ]
       for (const item of sent) assert.ok(outbound.has(item), `${exchange.id} sends ${item}`)
       for (const item of exchange.response ? itemsOf(exchange.response) : [])

@@ -1,4 +1,9 @@
 import { type AccountEndpointParts, accountEndpoints } from './accounts/account-endpoints.ts'
+import {
+  type DiagnosticsEndpointParts,
+  diagnosticsEndpoints,
+} from './diagnostics/diagnostics-endpoints.ts'
+import { type AgentEndpointParts, agentEndpoints } from './agents/endpoints.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type MessageParts, messageEndpoints } from './messages/messages.ts'
 import { type NoticeSettingsParts, noticeSettingsEndpoints } from './messages/notice-settings.ts'
@@ -26,7 +31,9 @@ export type EndpointParts = AgreementParts &
   PreviewParts &
   ConnectionParts &
   AppleEnrollmentParts &
+  AgentEndpointParts &
   OperatorTenantParts &
+  DiagnosticsEndpointParts &
   AccountEndpointParts &
   RoleParts &
   ViewingEndpointParts &
@@ -47,6 +54,7 @@ function agreements(parts: EndpointParts): readonly Endpoint[] {
     ...contractEndpoints(parts),
     ...permissionEndpoints(parts),
     ...partyEndpoints(parts),
+    ...agentEndpoints(parts),
     ...dataItemEndpoints(parts),
     ...approvalEndpoints(parts),
     ...connectionEndpoints(parts),
@@ -54,6 +62,7 @@ function agreements(parts: EndpointParts): readonly Endpoint[] {
     ...organizationEndpoints(parts),
     ...auditorEndpoints(parts),
     ...operatorTenantEndpoints(parts),
+    ...diagnosticsEndpoints(parts),
   ]
 }
 

@@ -3,7 +3,7 @@ import { isClientSession, issueClientSession, useNonce } from '#connections/clie
 import type { IncomingResponse } from '#sharing/exchange.ts'
 import type { Transaction } from '#database/handles.ts'
 import type { KeyedHash } from '#foundation/hashing.ts'
-import type { ClientDoor } from './listener.ts'
+import type { ClientDoor } from './client-door.ts'
 
 /** Checks a signed session request; handed in from the connector, which knows the protocol. */
 export type VerifySession = (request: {

@@ -5,17 +5,10 @@ import type { Log } from '#foundation/log.ts'
 import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
 import type { Connector, Exchange, IncomingResponse } from '#sharing/exchange.ts'
 import type { Shared, Sharing } from '#sharing/share.ts'
+import { PLAIN_ERRORS } from '#sharing/error-form.ts'
+import type { ClientDoor } from './client-door.ts'
 import { readBody } from './read-body.ts'
-
-/** Checks that a caller is the client of the connection, in the way its protocol has for that. */
-export interface ClientDoor {
-  /** Answers a request that only opens a session; undefined for any other. */
-  openSession(
-    request: IncomingMessage,
-    path: string,
-  ): Promise<IncomingResponse | Refusal> | undefined
-  isClient(request: IncomingMessage): boolean
-}
+import { routesOf } from './routes.ts'
 
 export interface GatewayParts {
   readonly tenantId: string
@@ -38,16 +31,13 @@ export interface GatewayListener {
  * drop the path of a base URL. Raw `node:http`, because this is the data path.
  */
 export async function listenGateway(parts: GatewayParts): Promise<GatewayListener> {
-  const exchanges = new Map(
-    parts.connector.exchanges.flatMap((exchange) =>
-      exchange.methods.map((method) => [`${method} ${exchange.path}`, exchange] as const),
-    ),
-  )
+  const routes = routesOf(parts.connector.exchanges)
+  const form = parts.connector.errorForm ?? PLAIN_ERRORS
   const server = createServer(
     { requestTimeout: 60_000, maxHeaderSize: 32 * 1024 },
     (request, response) => {
       const requestId = randomUUID()
-      answer(parts, exchanges, request)
+      answer(parts, routes, request)
         .catch((fault: unknown): IncomingResponse => {
           // Something we did not foresee: say nothing of it to the caller, and its kind only to the log.
           parts.log.error('a gateway call failed', {
@@ -55,11 +45,8 @@ export async function listenGateway(parts: GatewayParts): Promise<GatewayListene
             requestId,
             code: fault instanceof Error ? fault.name : 'unknown',
           })
-          return {
-            status: 500,
-            headers: { 'content-type': 'text/plain;charset=UTF8' },
-            body: Buffer.from('INTERNAL_SERVER_ERROR'),
-          }
+          const { type, body } = form.render(500, 'INTERNAL_SERVER_ERROR')
+          return { status: 500, headers: { 'content-type': type }, body }
         })
         .then((answered) => send(response, request, answered, requestId))
         .catch(() => response.destroy())
@@ -74,7 +61,7 @@ export async function listenGateway(parts: GatewayParts): Promise<GatewayListene
 
 async function answer(
   parts: GatewayParts,
-  exchanges: ReadonlyMap<string, Exchange>,
+  routes: ReturnType<typeof routesOf>,
   request: IncomingMessage,
 ): Promise<IncomingResponse> {
   const { connector, sharing, tenantId, connectionId } = parts
@@ -86,9 +73,10 @@ async function answer(
   if (!parts.door.isClient(request))
     return connector.refusalResponse(refuse('client_unauthenticated'))
   const where = { tenantId, connectionId, actor: `client:${connectionId}` }
-  const exchange = exchanges.get(`${request.method} ${path}`)
-  if (!exchange)
+  const route = routes(request.method ?? '', path)
+  if (!route)
     return connector.refusalResponse(await sharing.refuse(where, refuse('exchange_unknown')))
+  const { exchange, parameters } = route
   const body = await readBody(request)
   if (isRefusal(body)) return connector.refusalResponse(await sharing.refuse(where, body))
   if (exchange.request && !isJson(request)) {
@@ -104,6 +92,7 @@ async function answer(
     exchange,
     call: {
       method: request.method as Exchange['methods'][number],
+      parameters,
       query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
       body: body.length > 0 ? body : undefined,
     },
@@ -115,15 +104,18 @@ function renderShared(connector: Connector, shared: Shared): IncomingResponse {
   if (isRefusal(shared)) return connector.refusalResponse(shared)
   if ('failed' in shared) {
     const status = shared.failed === 'timeout' ? 504 : 502
-    const body = status === 504 ? 'GATEWAY_TIMEOUT' : 'BAD_GATEWAY'
+    const { type, body } = (connector.errorForm ?? PLAIN_ERRORS).render(
+      status,
+      status === 504 ? 'GATEWAY_TIMEOUT' : 'BAD_GATEWAY',
+    )
     return {
       status,
       headers: {
-        'content-type': 'text/plain;charset=UTF8',
+        'content-type': type,
         'sluss-entry': shared.entryId,
         'sluss-outcome': shared.outcome,
       },
-      body: Buffer.from(body),
+      body,
     }
   }
   const { response } = shared.admitted

@@ -47,7 +47,7 @@ export function latin1Of(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
-/** Undefined for a shape that this engine leaves to the closures: a map whose names can meet when changed. */
+/** Undefined for a shape that this engine leaves to the closures: a map whose names can meet when changed, free JSON. */
 export function nodeOf(
   shape: Shape,
   rules: Rules,
@@ -67,10 +67,11 @@ export function nodeOf(
   }
 }
 
-function leafNode(rule: LeafRule): LeafNode {
-  const { precision } = rule
+function leafNode(rule: LeafRule): LeafNode | undefined {
+  const { precision, type } = rule
+  if (type === 'json') return undefined
   return {
-    kind: rule.type,
+    kind: type,
     rule,
     treatment: precision === 'exact' || precision === 'withheld' ? precision : 'changed',
     words: rule.words && new Set([...rule.words].map(latin1Of)),
@@ -107,10 +108,11 @@ function mapNode(
   const apart = ['exact', 'pseudonym', 'withheld'].includes(rule.precision)
   const value = nodeOf(shape.value, rules, ruleFor)
   const withheldValue = nodeOf(shape.value, rules, rules.ruleToWithhold)
-  if (!apart || rule.type !== 'string' || !value || !withheldValue) return undefined
+  const key = leafNode(rule)
+  if (!apart || key?.kind !== 'string' || !value || !withheldValue) return undefined
   return {
     kind: 'map',
-    key: leafNode(rule),
+    key,
     value,
     kept: letsPass(shape.value, ruleFor),
     withheldValue,

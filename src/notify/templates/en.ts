@@ -117,6 +117,11 @@ export const EN: Readonly<Record<TemplateId, Words>> = {
     what: 'A change of roles has changed what your account may see or do.',
     todo: 'Open Sluss, My account, Permissions, to see what you may do now.',
   },
+  'agents.changed': {
+    subject: 'The list of subprocessors has changed',
+    what: 'The operator has changed the list of those it uses to process your data. Changes: {count}. Nothing goes to a new one, or to one for more than before, until the lead time is over.',
+    todo: 'Open Sluss, go to Sharing, Subprocessors, to see what changed and from when. You can object; you are shown what would stop working before you do.',
+  },
   'webhook.gone': {
     subject: 'The webhook for notices was switched off',
     what: 'The receiver of your notices said that it is gone for good (410). Sluss sends nothing there any more.',

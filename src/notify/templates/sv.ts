@@ -117,6 +117,11 @@ export const SV: Readonly<Record<TemplateId, Words>> = {
     what: 'En ändring av roller har ändrat vad ditt konto får se eller göra.',
     todo: 'Öppna Sluss, Mitt konto, Behörigheter, för att se vad du får göra nu.',
   },
+  'agents.changed': {
+    subject: 'Listan över underbiträden har ändrats',
+    what: 'Operatören har ändrat listan över dem som den anlitar för att behandla era uppgifter. Ändringar: {count}. Inget går till ett nytt underbiträde, eller till ett för mer än förut, förrän ledtiden är över.',
+    todo: 'Öppna Sluss, gå till Delning, Underbiträden, för att se vad som ändrats och från när. Ni kan invända; innan ni gör det visas vad som skulle sluta fungera.',
+  },
   'webhook.gone': {
     subject: 'Webhooken för meddelanden har stängts av',
     what: 'Mottagaren av era meddelanden har svarat att den är borta för gott (410). Sluss skickar inget dit längre.',

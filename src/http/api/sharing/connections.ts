@@ -1,16 +1,33 @@
 import { z } from 'zod'
 import { createConnection, enableConnection, readConnection } from '#connections/connection.ts'
-import { issueClientCredentials } from '#connections/credentials.ts'
+import {
+  issueClientCredentials,
+  issueClientToken,
+  issueEventSecret,
+  storeCredentials,
+} from '#connections/credentials.ts'
 import {
   type ConnectionRecord,
   listTenantConnections,
   readTenantConnection,
 } from '#connections/list-connections.ts'
 import type { Database } from '#database/handles.ts'
-import { refuse } from '#foundation/refusal.ts'
+import { isRefusal, refuse } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
+import type { SharingParts } from '#sharing/parts.ts'
 import { type Endpoint, changeEndpoint, getEndpoint, listEndpoint } from '../endpoint.ts'
-import { PAGE, READ, TENANT_ONLY, both, by, filterOnly, iso, noBody, noParams } from './shared.ts'
+import {
+  PAGE,
+  READ,
+  TENANT_ONLY,
+  both,
+  by,
+  filterOnly,
+  iso,
+  noBody,
+  noParams,
+  nothing,
+} from './shared.ts'
 
 export interface ConnectionParts {
   readonly database: Database
@@ -20,6 +37,7 @@ export interface ConnectionParts {
    * address of its own choice would name another recipient, or something inside the operator's network.
    */
   readonly origins: ReadonlyMap<string, readonly string[]>
+  readonly sharing: Pick<SharingParts, 'connectors'>
 }
 
 const CONNECTION_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
@@ -45,6 +63,7 @@ export function connectionEndpoints({
   database,
   keys,
   origins,
+  sharing,
 }: ConnectionParts): readonly Endpoint[] {
   const one = async (tenantId: string, id: string) => {
     const found = await database.read(tenantId, (reader) => readTenantConnection(reader, id))
@@ -146,11 +165,73 @@ export function connectionEndpoints({
       answer: z.record(z.string(), z.string()),
       success: 200,
       change: async (call, { id }) => {
+        const found = await one(call.tenantId, id)
+        if (!found) return refuse('connection_unknown')
+        const door = sharing.connectors.get(found.connectorId)?.clientDoor
+        const issue = door === 'bearer' ? issueClientToken : issueClientCredentials
+        return database.write(call.tenantId, (tx) => issue(tx, keys, id, by(call)))
+      },
+    }),
+    uploading({ database, keys, sharing }),
+    changeEndpoint({
+      id: 'issueEventSecret',
+      path: '/deviceManagement/connections/{id}/issueEventSecret',
+      method: 'POST',
+      summary: 'Makes a new secret for a system that sends events here; shown this once',
+      realms: TENANT_ONLY,
+      permission: 'Enrollment programs/Create token',
+      stepUp: true,
+      params: slug,
+      body: noBody,
+      answer: z.object({ path: z.string(), secret: z.string() }),
+      success: 200,
+      change: async (call, { id }) => {
         if (!(await one(call.tenantId, id))) return refuse('connection_unknown')
-        return database.write(call.tenantId, (tx) => issueClientCredentials(tx, keys, id, by(call)))
+        const secret = await database.write(call.tenantId, (tx) =>
+          issueEventSecret(tx, keys, id, by(call)),
+        )
+        return { path: `/ingest/${call.tenantId}.${id}`, secret }
       },
     }),
   ]
+}
+
+/** For parties that hand out a file to keep as it is, such as the key file of a Google service account. */
+function uploading({ database, keys, sharing }: Omit<ConnectionParts, 'origins'>): Endpoint {
+  return changeEndpoint({
+    id: 'uploadCredentials',
+    path: '/deviceManagement/connections/{id}/uploadCredentials',
+    method: 'POST',
+    summary: "Takes the file with the party's credentials; refused when it is of another account",
+    realms: TENANT_ONLY,
+    permission: 'Enrollment programs/Update token',
+    params: slug,
+    body: z.strictObject({
+      /** The file in base64. */
+      file: z.base64().min(1).max(262_144),
+      /** The only enterprise that these credentials may be used for, where they open several. */
+      enterprise: z
+        .string()
+        .regex(/^enterprises\/[\w-]{1,100}$/)
+        .optional(),
+      replacesAccount: z.boolean().optional(),
+    }),
+    answer: nothing,
+    success: 204,
+    change: (call, { id }, { file, enterprise, replacesAccount }) =>
+      database.write(call.tenantId, async (tx) => {
+        const found = await readTenantConnection(tx, id)
+        if (!found) return refuse('connection_unknown')
+        const read = sharing.connectors
+          .get(found.connectorId)
+          ?.readCredentials?.(Buffer.from(file, 'base64'))
+        if (!read) return refuse('body_malformed', { field: 'file', connector: found.connectorId })
+        if (isRefusal(read)) return read
+        const credentials = enterprise === undefined ? read : { ...read, enterprise }
+        const force = replacesAccount ?? false
+        return storeCredentials(tx, keys, id, credentials, { force }, by(call))
+      }),
+  })
 }
 
 function describe(record: ConnectionRecord): z.input<typeof connection> {

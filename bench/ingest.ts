@@ -1,0 +1,113 @@
+import { type Server, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Pool } from 'undici'
+import { mdmWorld, TENANT } from '../test/mdm/world.ts'
+import { sign, webhookBody } from '../test/mdm/webhook.ts'
+import { type BenchResult, spread } from './result.ts'
+
+const ROUNDS = 3
+const EVENTS = 1_500
+const AT_ONCE = 48
+
+/**
+ * Events of a management server, from the socket to durable: taken in by the door, against a handler that checks the
+ * same signature and stores the raw body in the same database.
+ */
+export async function run(): Promise<BenchResult[]> {
+  const world = await mdmWorld()
+  const raw = await rawHandler(world)
+  const ours: number[] = []
+  const ratios: number[] = []
+  try {
+    await world.test.ownerQuery('create table raw_events (id bigserial primary key, body bytea)')
+    for (let round = -1; round < ROUNDS; round++) {
+      const reference = await rate(raw.port, '/raw', world.secret, `r${round}`)
+      const measured = await rate(world.port, `/ingest/${TENANT}.nano`, world.secret, `o${round}`)
+      if (round < 0) continue
+      ours.push(measured)
+      ratios.push(measured / reference)
+    }
+  } finally {
+    await new Promise((resolve) => raw.server.close(resolve))
+    await world.stop()
+  }
+  return [
+    {
+      name: 'webhook events to durable',
+      unit: 'events/s',
+      ours: spread(ours),
+      reference: 'the same handler storing the raw body',
+      ratio: spread(ratios),
+      bar: 0.5,
+    },
+  ]
+}
+
+async function rate(port: number, path: string, secret: string, name: string): Promise<number> {
+  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: AT_ONCE })
+  const bodies = Array.from({ length: EVENTS }, (_, i) => eventOf(`${name}-${i}`, i))
+  const began = performance.now()
+  let next = 0
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (let body = bodies[next++]; body; body = bodies[next++]) {
+        const headers = { 'x-hmac-signature': sign(secret, body) }
+        const answer = await pool.request({ method: 'POST', path, headers, body })
+        if (answer.statusCode !== 200) throw new Error(`answered ${answer.statusCode}`)
+        await answer.body.dump()
+      }
+    }),
+  )
+  const seconds = (performance.now() - began) / 1_000
+  await pool.close()
+  return EVENTS / seconds
+}
+
+/** What devices send most: inventories, of a few hundred devices. */
+function eventOf(name: string, i: number): Buffer {
+  return webhookBody({
+    topic: 'mdm.Connect',
+    at: Date.parse('2030-01-01T00:00:00Z'),
+    eventId: name,
+    message: {
+      UDID: `SYN-${i % 300}`,
+      Status: 'Acknowledged',
+      CommandUUID: name,
+      QueryResponses: {
+        DeviceName: `Device ${i}`,
+        SerialNumber: `SYN${i % 300}`,
+        OSVersion: '18.2',
+        BuildVersion: '22C152',
+        ModelName: 'iPhone',
+        IsSupervised: true,
+        DeviceCapacity: 119.5,
+        TimeZone: 'Europe/Stockholm',
+        PhoneNumber: '+460000000',
+      },
+    },
+  })
+}
+
+async function rawHandler(
+  world: Awaited<ReturnType<typeof mdmWorld>>,
+): Promise<{ server: Server; port: number }> {
+  const pool = await world.rawPool()
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      const body = Buffer.concat(parts)
+      if (sign(world.secret, body) !== request.headers['x-hmac-signature'])
+        return response.writeHead(401).end()
+      JSON.parse(body.toString())
+      pool.query('insert into raw_events (body) values ($1)', [body]).then(
+        () => response.writeHead(200).end(),
+        () => response.writeHead(500).end(),
+      )
+      return undefined
+    })
+  })
+  server.on('close', () => void pool.end())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { server, port: (server.address() as AddressInfo).port }
+}

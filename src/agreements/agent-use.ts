@@ -1,0 +1,37 @@
+import type { Catalog, Party, PartyId, PurposeId } from '#catalog/catalog.ts'
+import type { Reader } from '#database/handles.ts'
+import { type Refusal, refuse } from '#foundation/refusal.ts'
+import type { AgentChange } from './agent-log.ts'
+import { openObjections, readAgents } from './agent-objection.ts'
+import { fromRecord, scopeState } from './agent-scope.ts'
+
+/**
+ * Whether a helper of the operator's that no flow of the catalog leads to (its mail relay, its ticket system) may get
+ * a category of this tenant's data for a purpose now. Asked in the transaction that records the use.
+ *
+ * @returns `agent_not_listed`, `agent_lead_time` or `agent_objection`; undefined where it may
+ */
+export async function agentRefusal(
+  reader: Reader,
+  partyId: PartyId,
+  use: { readonly category: string; readonly purpose: PurposeId },
+  now: number,
+): Promise<Refusal | undefined> {
+  const agent = (await readAgents(reader)).get(partyId)
+  if (!agent) return refuse('agent_not_listed', { party: partyId })
+  if ((await openObjections(reader)).has(partyId))
+    return refuse('agent_objection', { party: partyId })
+  const state = scopeState(fromRecord(agent.terms.scope), use, now)
+  if (state === 'listed') return undefined
+  return refuse(state === 'leadTime' ? 'agent_lead_time' : 'agent_not_listed', { party: partyId })
+}
+
+/** The catalog with the parties that only the list knows, so that flows to them can be asked about. */
+export function withAgents(catalog: Catalog, agents: Iterable<AgentChange>): Catalog {
+  const parties = new Map(catalog.parties)
+  for (const { partyId, terms } of agents) {
+    const party: Party = { id: partyId, name: terms.name, standing: 'agent' }
+    if (!parties.has(partyId)) parties.set(partyId, party)
+  }
+  return { ...catalog, parties }
+}

@@ -1,0 +1,68 @@
+import { type Connection, readConnection } from '#connections/connection.ts'
+import { openEventSecret } from '#connections/credentials.ts'
+import type { Database } from '#database/handles.ts'
+import { BoundedCache } from '#foundation/bounded-cache.ts'
+import { isTenantId } from '#foundation/ids.ts'
+import type { EventSource } from '#intake/event-source.ts'
+import type { Keys } from '#keys/keys.ts'
+import { FACTS_CHANNEL } from '#tenants/facts-version.ts'
+
+/** Where events of one connection come in, and what proves that they are the tenant's own. */
+export interface EventDoor {
+  readonly tenantId: string
+  readonly connectionId: string
+  readonly source: EventSource
+  readonly secret: string
+}
+
+export interface EventDoors {
+  /** The door at `<tenant>.<connection>`; undefined where there is none, or none that takes events. */
+  find(address: string): Promise<EventDoor | undefined>
+  close(): Promise<void>
+}
+
+const DOORS_IN_MEMORY = 10_000
+const ADDRESS = /^([a-z0-9-]{1,63})\.([a-z0-9][a-z0-9-]{0,62})$/
+
+/** Doors are kept in memory, those that are not there too, until facts of their tenant change. */
+export async function createEventDoors(parts: {
+  readonly database: Database
+  readonly keys: Keys
+  readonly sources: ReadonlyMap<string, EventSource>
+}): Promise<EventDoors> {
+  const { database } = parts
+  let known = new BoundedCache<string, { readonly door: EventDoor | undefined }>(DOORS_IN_MEMORY)
+  const forget = (): void => {
+    known = new BoundedCache(DOORS_IN_MEMORY)
+  }
+  const close = await database.listen(FACTS_CHANNEL, forget, forget)
+  return {
+    close,
+    find: async (address) => {
+      const at = ADDRESS.exec(address)
+      const [, tenantId = '', connectionId = ''] = at ?? []
+      if (!at || !isTenantId(tenantId)) return undefined
+      const found = known.get(address)
+      if (found) return found.door
+      // What changes meanwhile empties another cache than the one that this answer goes into.
+      const cache = known
+      const door = await readDoor(parts, tenantId, connectionId)
+      cache.set(address, { door })
+      return door
+    },
+  }
+}
+
+function readDoor(
+  { database, keys, sources }: Parameters<typeof createEventDoors>[0],
+  tenantId: string,
+  connectionId: string,
+): Promise<EventDoor | undefined> {
+  return database.read(tenantId, async (reader) => {
+    const connection: Connection | undefined = await readConnection(reader, connectionId)
+    const source = connection && sources.get(connection.connectorId)
+    if (!source) return undefined
+    const secret = await openEventSecret(reader, keys, connectionId)
+    return secret === undefined ? undefined : { tenantId, connectionId, source, secret }
+  })
+}

@@ -1,0 +1,111 @@
+import type { Database, Reader, Transaction } from '#database/handles.ts'
+import type { Entry } from './entry.ts'
+import { entriesAt } from './list-entries.ts'
+import { unpackEntries } from './verify/bundle.ts'
+
+/** Kinds of entries that tell of something that was sent to a party. */
+const KINDS = ['disclosure']
+
+/** Places whose entries are read in one go. */
+const STEP = 2_000
+
+/**
+ * How many disclosures to the party the tenant's log holds, those that still wait for their place among them. Counted
+ * from the entries themselves: up to where `advanceDisclosureCounts` came, from what it wrote down then.
+ */
+export async function countDisclosuresTo(reader: Reader, partyId: string): Promise<number> {
+  const [kept] = await reader.rows<{ disclosures: number | null; counted_to: number | null }>(
+    `select (select disclosures from ledger_party_counts where tenant_id = $1 and party_id = $2) as disclosures,
+            (select counted_to from ledger_counted where tenant_id = $1) as counted_to`,
+    [reader.tenantId, partyId],
+  )
+  let count = Number(kept?.disclosures ?? 0)
+  for await (const entry of placedDisclosures(reader, Number(kept?.counted_to ?? 0)))
+    if (entry.data.party === partyId) count++
+  for (const entry of await waitingDisclosures(reader)) if (entry.data.party === partyId) count++
+  return count
+}
+
+/** The same over the logs of many tenants, each read by itself. */
+export async function countDisclosuresOver(
+  database: Database,
+  tenantIds: readonly string[],
+  partyId: string,
+): Promise<number> {
+  let count = 0
+  for (const tenantId of tenantIds)
+    count += await database.read(tenantId, (reader) => countDisclosuresTo(reader, partyId))
+  return count
+}
+
+/**
+ * Writes the counts down as far as the log goes, so that the next count reads only what came after.
+ *
+ * @returns up to which index of the log
+ */
+export async function advanceDisclosureCounts(tx: Transaction): Promise<number> {
+  await tx.change(
+    'insert into ledger_counted (tenant_id, counted_to) values ($1, 0) on conflict do nothing',
+    [tx.tenantId],
+  )
+  const [row] = await tx.rows<{ counted_to: number }>(
+    'select counted_to from ledger_counted where tenant_id = $1 for update',
+    [tx.tenantId],
+  )
+  const [head] = await tx.rows<{ size: number }>(
+    'select size from ledger_heads where tenant_id = $1',
+    [tx.tenantId],
+  )
+  const from = Number(row?.counted_to ?? 0)
+  const to = Number(head?.size ?? 0)
+  const counts = new Map<string, number>()
+  for await (const { data } of placedDisclosures(tx, from, to))
+    if (typeof data.party === 'string') counts.set(data.party, (counts.get(data.party) ?? 0) + 1)
+  for (const [party, count] of counts) {
+    await tx.change(
+      `insert into ledger_party_counts (tenant_id, party_id, disclosures) values ($1, $2, $3)
+       on conflict (tenant_id, party_id) do update set disclosures = ledger_party_counts.disclosures + $3`,
+      [tx.tenantId, party, count],
+    )
+  }
+  await tx.change('update ledger_counted set counted_to = $2 where tenant_id = $1', [
+    tx.tenantId,
+    to,
+  ])
+  return to
+}
+
+/** Entries that have a place, a step of the log at a time. */
+async function* placedDisclosures(
+  reader: Reader,
+  from: number,
+  to = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<Entry> {
+  let next = from
+  for (;;) {
+    const rows = await reader.rows<{ entry_index: number }>(
+      `select entry_index from ledger_places
+        where tenant_id = $1 and entry_index >= $2 and entry_index < $3 and kind = any($4)
+        order by entry_index limit $5`,
+      [reader.tenantId, next, to, KINDS, STEP],
+    )
+    yield* await entriesAt(
+      reader,
+      rows.map((row) => row.entry_index),
+    )
+    const last = rows.at(-1)
+    if (!last || rows.length < STEP) return
+    next = last.entry_index + 1
+  }
+}
+
+async function waitingDisclosures(reader: Reader): Promise<readonly Entry[]> {
+  const rows = await reader.rows<{ entries: Buffer }>(
+    'select entries from ledger_waiting where tenant_id = $1',
+    [reader.tenantId],
+  )
+  return rows
+    .flatMap((row) => unpackEntries(row.entries))
+    .map((bytes) => JSON.parse(bytes.toString()) as Entry)
+    .filter((entry) => KINDS.includes(entry.kind))
+}
