@@ -9,6 +9,7 @@ const ALL = [
   'ledger',
   'gateway',
   'viewing',
+  'ingest',
   'start',
 ] as const
 const chosen = process.argv.slice(2)
