@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import { bytesAsReceived, jsonObject } from '../http-message.ts'
 import { type Answer, fail, ok } from './answer.ts'
 import { type SandboxDevice, syntheticDevices } from './devices.ts'
 import { type SandboxToken, createJudge } from './oauth.ts'
@@ -147,28 +148,17 @@ export async function startSandboxApple(options: SandboxOptions = {}): Promise<S
 
 function parseBody(request: IncomingMessage, body: Buffer): Record<string, unknown> | undefined {
   if (request.method === 'GET') return {}
-  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) return undefined
-  try {
-    const value: unknown = JSON.parse(body.toString())
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
+  return jsonObject(request, body)
 }
 
 function record(request: IncomingMessage, body: Buffer, at: number): Received {
-  const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`]
-  for (let i = 0; i < request.rawHeaders.length; i += 2)
-    lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`)
   return {
     at,
     method: request.method ?? '',
     target: request.url ?? '',
     rawHeaders: request.rawHeaders,
     body,
-    bytes: Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body]),
+    bytes: bytesAsReceived(request, body),
   }
 }
 

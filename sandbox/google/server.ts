@@ -3,6 +3,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { type JWTPayload, importSPKI, jwtVerify } from 'jose'
+import { bytesAsReceived, jsonObject } from '../http-message.ts'
 import { type Answer, fail } from './answer.ts'
 import { createService } from './service.ts'
 
@@ -188,28 +189,17 @@ function parseBody(request: IncomingMessage, body: Buffer): Record<string, unkno
   if (request.method === 'GET' || request.method === 'DELETE')
     return body.length === 0 ? {} : undefined
   if (body.length === 0) return {}
-  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) return undefined
-  try {
-    const value: unknown = JSON.parse(body.toString())
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
+  return jsonObject(request, body)
 }
 
 function record(request: IncomingMessage, body: Buffer, at: number): Received {
-  const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`]
-  for (let i = 0; i < request.rawHeaders.length; i += 2)
-    lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`)
   return {
     at,
     method: request.method ?? '',
     target: request.url ?? '',
     headers: request.headers,
     body,
-    bytes: Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body]),
+    bytes: bytesAsReceived(request, body),
   }
 }
 

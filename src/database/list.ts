@@ -1,5 +1,6 @@
 import { DatabaseFault } from './fault.ts'
 import type { Reader } from './handles.ts'
+import { isUuid } from '#foundation/ids.ts'
 
 export type Scalar = string | number | boolean | null
 
@@ -171,15 +172,13 @@ function comparison(
   return op === 'ne' ? `${sql} is distinct from ${bound}` : `${sql} ${OPERATORS[op]} ${bound}`
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 function checked(field: string, type: Column['type'], value: Scalar): Scalar {
   const fits =
     value === null ||
     (type === 'text' && typeof value === 'string' && !value.includes('\0')) ||
     (type === 'bigint' && Number.isSafeInteger(value)) ||
     (type === 'boolean' && typeof value === 'boolean') ||
-    (type === 'uuid' && typeof value === 'string' && UUID.test(value)) ||
+    (type === 'uuid' && typeof value === 'string' && isUuid(value)) ||
     (type === 'timestamptz' && typeof value === 'string' && !Number.isNaN(Date.parse(value)))
   if (!fits) throw new UnknownField(field)
   return value

@@ -32,3 +32,10 @@ const TENANT_ID = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 export function isTenantId(text: string): boolean {
   return TENANT_ID.test(text)
 }
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** Whether PostgreSQL reads the text as a `uuid`: asked before an id from outside stands in a statement. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text)
+}

@@ -9,6 +9,7 @@ import {
   listPage,
 } from '#database/list.ts'
 import type { Reader } from '#database/handles.ts'
+import { isUuid } from '#foundation/ids.ts'
 import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
 import type { RecordKind } from './keep.ts'
@@ -128,7 +129,7 @@ export async function readRecordsByIds(
         and ($3::text is null or kind = $3) and ($4::text[] is null or scope_tags && $4)`,
     [
       reader.tenantId,
-      recordIds.filter((id) => UUID.test(id)),
+      recordIds.filter(isUuid),
       bounds.kind ?? null,
       bounds.tags === 'all' ? null : [...bounds.tags],
     ],
@@ -145,7 +146,7 @@ export async function subjectsOfRecords(
 > {
   const rows = await reader.rows<Row>(
     'select record_id, subject_id, kind, connection_id from records where tenant_id = $1 and record_id = any($2::uuid[])',
-    [reader.tenantId, recordIds.filter((id) => UUID.test(id))],
+    [reader.tenantId, recordIds.filter(isUuid)],
   )
   return rows.map((row) => ({
     recordId: row.record_id,
@@ -154,8 +155,6 @@ export async function subjectsOfRecords(
     connectionId: row.connection_id,
   }))
 }
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 function source(
   reader: Reader,
@@ -168,7 +167,7 @@ function source(
   if (bounds.tags !== 'all')
     from += ` and records.scope_tags && $${values.push([...bounds.tags])}::text[]`
   if (bounds.recordIds) {
-    const ids = bounds.recordIds.filter((id) => UUID.test(id))
+    const ids = bounds.recordIds.filter(isUuid)
     from += ` and records.record_id = any($${values.push(ids)}::uuid[])`
   }
   return { select: COLUMNS, from, values, columns, key: 'id' }

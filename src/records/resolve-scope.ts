@@ -1,6 +1,7 @@
 import type { Catalog } from '#catalog/catalog.ts'
 import type { Filter, Scalar } from '#database/list.ts'
 import type { Reader } from '#database/handles.ts'
+import { isUuid } from '#foundation/ids.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
 import { listRecords } from './list-records.ts'
@@ -12,8 +13,6 @@ export type RecordScope =
   | { readonly kind: 'query'; readonly filter: Filter }
 
 const PAGE = 500
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 /**
  * Ids of the records that a scope means now, each once; unknown ids are left out. People are named by the id of any
  * record about them, and stand for all records about them. A condition may name plain facts of devices only: what is
@@ -30,7 +29,7 @@ export async function resolveScope(
   const named = scope.kind === 'people' ? PEOPLE : 'record_id = any($2::uuid[])'
   const rows = await reader.rows<{ id: string }>(
     `select record_id as id from records where tenant_id = $1 and removed_at is null and ${named} order by record_id`,
-    [reader.tenantId, scope.ids.filter((id) => UUID.test(id))],
+    [reader.tenantId, scope.ids.filter(isUuid)],
   )
   return rows.map((row) => row.id)
 }

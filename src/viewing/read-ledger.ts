@@ -5,7 +5,7 @@ import type { Transaction } from '#database/handles.ts'
 import type { ListQuery, Page } from '#database/list.ts'
 import type { Json } from '#foundation/canonical-json.ts'
 import { toTimestamp } from '#foundation/clock.ts'
-import { newOrderedId } from '#foundation/ids.ts'
+import { newOrderedId, isUuid } from '#foundation/ids.ts'
 import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
 import { append } from '#ledger/append.ts'
 import { type PlacedEntry, listEntries, readEntriesById } from '#ledger/list-entries.ts'
@@ -79,12 +79,12 @@ export function createLedgerDoor(parts: ViewingParts): LedgerDoor {
       }),
     readLedgerEntry: (viewer, entryId) =>
       look(viewer, READ_LOG, async (tx) => {
-        const entries = ID.test(entryId) ? await readEntriesById(tx, [entryId]) : []
+        const entries = isUuid(entryId) ? await readEntriesById(tx, [entryId]) : []
         return { result: entries[0], told: { ...placesOf(entries), chosenBy: ['id'] } }
       }),
     replayGrant: (viewer, grantId, query) =>
       look(viewer, READ_REPLAY, async (tx) => {
-        const grant = ID.test(grantId) ? await readGrant(tx, grantId) : undefined
+        const grant = isUuid(grantId) ? await readGrant(tx, grantId) : undefined
         if (!grant) return refuse('grant_missing')
         const page = await listGrantViews(tx, grantId, query)
         const entries = await readEntriesById(tx, page.rows)
@@ -110,8 +110,6 @@ export function createLedgerDoor(parts: ViewingParts): LedgerDoor {
     },
   }
 }
-
-const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** A log is read by its own tenant's people; the installation's by the operator's. */
 function refusalOf(viewer: Viewer, permission: PermissionId): Refusal | undefined {

@@ -3,7 +3,7 @@ import type { ItemId } from '#catalog/catalog.ts'
 import type { Transaction } from '#database/handles.ts'
 import type { Json } from '#foundation/canonical-json.ts'
 import { toTimestamp } from '#foundation/clock.ts'
-import { newOrderedId } from '#foundation/ids.ts'
+import { newOrderedId, isUuid } from '#foundation/ids.ts'
 import type { Refusal } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
 import { append, appendAll } from '#ledger/append.ts'
@@ -134,9 +134,8 @@ export async function recordRefusedLook(
   return refusal
 }
 
-const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 function isId(value: unknown): value is string {
-  return typeof value === 'string' && ID.test(value)
+  return typeof value === 'string' && isUuid(value)
 }
 
 function aboutPlan(plan: ViewPlan): { readonly [key: string]: Json } {
