@@ -1,17 +1,18 @@
 import { groupCommits } from '#database/group.ts'
-import { newId } from '#foundation/ids.ts'
 import { testDatabase } from '../test/database.ts'
 
 const ROW = Buffer.alloc(700, 'x')
 
 /** Fixed rows made durable in grouped commits, on a PostgreSQL of its own, and nothing else. */
 export async function durableRows(): Promise<{ write(): Promise<true>; stop(): Promise<void> }> {
-  const { database, stop } = await testDatabase()
+  const { database, ownerQuery, stop } = await testDatabase()
+  await ownerQuery(
+    `create table durable_rows (id bigint generated always as identity primary key, bytes bytea not null);
+     grant insert on durable_rows to sluss_app`,
+  )
   const rows = groupCommits<true, true>(async (tenantId, waiting) => {
     await database.write(tenantId, (tx) =>
-      tx.change('insert into ledger_waiting (tenant_id, entry_ids, entries) values ($1, $2, $3)', [
-        tx.tenantId,
-        waiting.map(newId),
+      tx.change('insert into durable_rows (bytes) values ($1)', [
         Buffer.concat(waiting.map(() => ROW)),
       ]),
     )

@@ -5,9 +5,14 @@ import { mdmWorld, TENANT } from '../test/mdm/world.ts'
 import { sign, webhookBody } from '../test/mdm/webhook.ts'
 import { type BenchResult, spread } from './result.ts'
 
-const ROUNDS = 3
+const ROUNDS = 5
 const EVENTS = 1_500
 const AT_ONCE = 48
+/** A fleet, in which hardly two events at once are of one device, and few devices that all talk at once. */
+const LOADS = [
+  { name: 'webhook events to durable, many devices', devices: 300, bar: 0.5 },
+  { name: 'webhook events to durable, the same 8 devices', devices: 8, bar: 0.5 },
+] as const
 
 /**
  * Events of a management server, from the socket to durable: taken in by the door, against a handler that checks the
@@ -16,36 +21,51 @@ const AT_ONCE = 48
 export async function run(): Promise<BenchResult[]> {
   const world = await mdmWorld()
   const raw = await rawHandler(world)
-  const ours: number[] = []
-  const ratios: number[] = []
+  const results: BenchResult[] = []
   try {
     await world.test.ownerQuery('create table raw_events (id bigserial primary key, body bytea)')
-    for (let round = -1; round < ROUNDS; round++) {
-      const reference = await rate(raw.port, '/raw', world.secret, `r${round}`)
-      const measured = await rate(world.port, `/ingest/${TENANT}.nano`, world.secret, `o${round}`)
-      if (round < 0) continue
-      ours.push(measured)
-      ratios.push(measured / reference)
+    for (const { name, devices, bar } of LOADS) {
+      const ours: number[] = []
+      const ratios: number[] = []
+      for (let round = -1; round < ROUNDS; round++) {
+        const load = (side: string) => ({
+          secret: world.secret,
+          name: `${side}${devices}-${round}`,
+          devices,
+        })
+        const reference = await rate(raw.port, '/raw', load('raw'))
+        const measured = await rate(world.port, `/ingest/${TENANT}.nano`, load('ours'))
+        if (round < 0) continue
+        ours.push(measured)
+        ratios.push(measured / reference)
+      }
+      results.push({
+        name,
+        unit: 'events/s',
+        ours: spread(ours),
+        reference: 'the same handler storing the raw body',
+        ratio: spread(ratios),
+        bar,
+      })
     }
   } finally {
     await new Promise((resolve) => raw.server.close(resolve))
     await world.stop()
   }
-  return [
-    {
-      name: 'webhook events to durable',
-      unit: 'events/s',
-      ours: spread(ours),
-      reference: 'the same handler storing the raw body',
-      ratio: spread(ratios),
-      bar: 0.5,
-    },
-  ]
+  return results
 }
 
-async function rate(port: number, path: string, secret: string, name: string): Promise<number> {
+async function rate(
+  port: number,
+  path: string,
+  {
+    secret,
+    name,
+    devices,
+  }: { readonly secret: string; readonly name: string; readonly devices: number },
+): Promise<number> {
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: AT_ONCE })
-  const bodies = Array.from({ length: EVENTS }, (_, i) => eventOf(`${name}-${i}`, i))
+  const bodies = Array.from({ length: EVENTS }, (_, i) => eventOf(`${name}-${i}`, i, i % devices))
   const began = performance.now()
   let next = 0
   await Promise.all(
@@ -63,19 +83,19 @@ async function rate(port: number, path: string, secret: string, name: string): P
   return EVENTS / seconds
 }
 
-/** What devices send most: inventories, of a few hundred devices. */
-function eventOf(name: string, i: number): Buffer {
+/** What devices send most: inventories. Something of each is new. */
+function eventOf(name: string, i: number, device: number): Buffer {
   return webhookBody({
     topic: 'mdm.Connect',
     at: Date.parse('2030-01-01T00:00:00Z'),
     eventId: name,
     message: {
-      UDID: `SYN-${i % 300}`,
+      UDID: `SYN-${device}`,
       Status: 'Acknowledged',
       CommandUUID: name,
       QueryResponses: {
         DeviceName: `Device ${i}`,
-        SerialNumber: `SYN${i % 300}`,
+        SerialNumber: `SYN${device}`,
         OSVersion: '18.2',
         BuildVersion: '22C152',
         ModelName: 'iPhone',

@@ -31,7 +31,11 @@ const entry = (): Entry => ({
 
 /** Durable entries per second, how soon a signed checkpoint holds them, and a proof in a log of a million. */
 export async function run(): Promise<BenchResult[]> {
-  const { database, stop } = await testDatabase()
+  const { database, ownerQuery, stop } = await testDatabase()
+  await ownerQuery(
+    `create table durable_rows (id bigint generated always as identity primary key, bytes bytea not null);
+     grant insert on durable_rows to sluss_app`,
+  )
   const sequencer = startSequencer({
     database,
     ledgerName: 'bench',
@@ -46,13 +50,12 @@ export async function run(): Promise<BenchResult[]> {
         return entries.map(() => true)
       }),
     )
-    // The floor: the same bytes in the same grouped commits, and nobody sequences them.
+    // The floor: the same bytes in the same grouped commits, in plain rows that nobody sequences.
     const plain = groupCommits<Entry, true>((tenantId, entries) =>
       database.write(tenantId, async (tx) => {
-        await tx.change(
-          'insert into ledger_waiting (tenant_id, entry_ids, entries) values ($1, $2, $3)',
-          [tx.tenantId, entries.map((one) => one.id), packEntries(entries.map(entryBytes))],
-        )
+        await tx.change('insert into durable_rows (bytes) values ($1)', [
+          packEntries(entries.map(entryBytes)),
+        ])
         return entries.map(() => true)
       }),
     )
@@ -80,7 +83,7 @@ export async function run(): Promise<BenchResult[]> {
         name: 'durable entries, 256 callers',
         unit: 'entries/s',
         ours: spread(ours),
-        reference: 'the same rows, not sequenced',
+        reference: 'the same bytes in plain rows, not sequenced',
         ratio: spread(ratios),
       },
       {

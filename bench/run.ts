@@ -10,6 +10,12 @@ const ALL = [
   'gateway',
   'viewing',
   'ingest',
+  'first-sync',
+  'push',
+  'scope',
+  'reports',
+  'notices',
+  'access-request',
   'start',
 ] as const
 const chosen = process.argv.slice(2)

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import type { FlowId, FlowItem, ItemId } from '#catalog/catalog.ts'
 import { DIAGNOSTICS_ITEMS } from '#catalog/diagnostics.ts'
 import { COLLECTION_ROWS } from '#catalog/items/collection-rows.ts'
+import { SAME_FACTS } from '#catalog/items/collection-same-facts.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
+import { MESSAGE_KINDS } from '#connectors/mdm-events/keys.ts'
 import { type Enforcer, readEnforcers } from './flows/enforcers.ts'
 
 /**
@@ -28,6 +30,9 @@ interface FactRow {
   readonly direction: 'inbound' | 'outbound'
   readonly item: string
   readonly appliesTo: string
+  /** The message of Apple's protocol in which it stands, and its key there. */
+  readonly message?: string
+  readonly protocolKey?: string
 }
 
 /** One line of the table. */
@@ -55,7 +60,8 @@ function flowRows(enforcers: readonly Enforcer[]): TableRow[] {
   )
   return (facts('flows.json') as FactRow[]).map((fact) => {
     const row = byId.get(fact.id)
-    const there = row ? enforcersOf(enforcers, row, fact) : []
+    const carried = row ? enforcersOf(enforcers, row, fact) : []
+    const there = carried.length > 0 ? carried : keptOutByKey(fact)
     return {
       id: fact.id,
       group: `${fact.party}: ${fact.service}`,
@@ -76,6 +82,21 @@ function enforcersOf(
   const flow: FlowId = `${fact.appliesTo}/${row.enforcedDirection ?? fact.direction}`
   const flows = [flow, ...(ALSO_CARRIED_BY[flow] ?? [])]
   return enforcers.filter(({ items }) => flows.some((one) => items.get(one)?.has(row.item)))
+}
+
+/** A key that may not come in is enforced where it is classified as one that is never kept. */
+function keptOutByKey({
+  message = '',
+  protocolKey = '',
+}: FactRow): readonly Pick<Enforcer, 'files' | 'tests'>[] {
+  const kind = MESSAGE_KINDS.get(message === 'MDM Protocol' ? 'Connect' : message)
+  if (kind?.device.keys.get(protocolKey)?.kind !== 'never') return []
+  return [
+    {
+      files: ['src/catalog/apple-mdm.ts', 'src/connectors/mdm-events/keys.ts'],
+      tests: ['src/connectors/mdm-events/keys.test.ts', 'test/journeys/mdm-events.test.ts'],
+    },
+  ]
 }
 
 function statusOf(row: FlowItem, fact: FactRow): string {
@@ -113,7 +134,9 @@ function collectionRows(enforcers: readonly Enforcer[]): TableRow[] {
     ...there,
   })
   return [
-    ...required.map((row) => line(row, 'required', broughtIn(enforcers, COLLECTION_ROWS[row.id]))),
+    ...required.map((row) =>
+      line(row, 'required', broughtIn(enforcers, namesOf(COLLECTION_ROWS[row.id]))),
+    ),
     ...optional.clientAppItems.map((row) =>
       line(row, 'optional', {
         enforcedIn: ['policies/never.cedar', 'src/agreements/collection.ts'],
@@ -129,13 +152,20 @@ function collectionRows(enforcers: readonly Enforcer[]): TableRow[] {
   ]
 }
 
+/** The row's own item, and the same fact under the names that protocols have for it. */
+function namesOf(item: ItemId = ''): readonly ItemId[] {
+  return [item, ...(SAME_FACTS[item] ?? [])]
+}
+
 /** A required item is enforced where a source brings it in. */
 function broughtIn(
   enforcers: readonly Enforcer[],
-  item: ItemId | undefined,
+  names: readonly ItemId[],
 ): Pick<TableRow, 'enforcedIn' | 'testedBy'> {
   const there = enforcers.filter(({ items }) =>
-    [...items].some(([flow, some]) => flow.endsWith('/inbound') && some.has(item ?? '')),
+    [...items].some(
+      ([flow, some]) => flow.endsWith('/inbound') && names.some((item) => some.has(item)),
+    ),
   )
   return {
     enforcedIn: there.flatMap(({ files }) => files),

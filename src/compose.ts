@@ -4,33 +4,37 @@ import { createDecider } from '#access/create-decider.ts'
 import { loadPolicies } from '#access/policies.ts'
 import type { Catalog } from '#catalog/catalog.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
-import { openClientCredentials } from '#connections/credentials.ts'
-import { type GatewayAddress, listGateways } from '#connections/connection.ts'
+import type { GatewayAddress } from '#connections/connection.ts'
 import { googleAndroidManagement } from '#connectors/google-android-management/client.ts'
+import { appleAppsAndBooks } from '#connectors/apple-apps-and-books/client.ts'
 import { appleDeviceEnrollment } from '#connectors/apple-device-enrollment/client.ts'
-import { verifySession } from '#connectors/apple-device-enrollment/sign.ts'
+import { googleEvents } from '#connectors/google-events/source.ts'
+import { type TokenIssuer, tokenVerifier } from '#connectors/google-events/verify-token.ts'
+import { jamfPro, jamfProHistoric } from '#connectors/jamf-pro/client.ts'
 import { createTransport } from '#connectors/transport.ts'
 import { type BundledServer, startBundled } from '#database/bundled/server.ts'
 import { openDatabase } from '#database/database.ts'
-import { type Database, INSTALLATION } from '#database/handles.ts'
+import type { Database } from '#database/handles.ts'
 import { type JobKind, type Jobs, installJobs, startJobs } from '#database/jobs.ts'
 import { type Lease, holdLease } from '#database/lease.ts'
 import { migrate } from '#database/migrate.ts'
 import type { Clock } from '#foundation/clock.ts'
 import { newId } from '#foundation/ids.ts'
 import type { Log } from '#foundation/log.ts'
-import { appleClientDoor } from '#http/gateway/apple-client-door.ts'
-import { bearerClientDoor } from '#http/gateway/bearer-client-door.ts'
-import type { ClientDoor } from '#http/gateway/client-door.ts'
-import { type GatewayListener, listenGateway } from '#http/gateway/listener.ts'
+import type { EventSource } from '#intake/event-source.ts'
+import type { GatewayListener } from '#http/gateway/listener.ts'
 import { type KeyRoom, createKeys } from '#keys/create-keys.ts'
 import { fileRootKey } from '#keys/root-key.ts'
 import { type Sequencer, startSequencer } from '#ledger/sequencer.ts'
+import { publicLookup } from '#notify/channels/private-address.ts'
 import { createSubjectNames } from '#records/name-subjects.ts'
 import type { Connector } from '#sharing/exchange.ts'
 import type { SharingParts, SharePoint } from '#sharing/parts.ts'
 import { type Sharing, createSharing } from '#sharing/share.ts'
-import { jobKinds } from './jobs.ts'
+import { createGateways } from './node/gateways.ts'
+import { jobKinds } from './node/jobs.ts'
+import { type Partners, openPartners } from './node/partners.ts'
+import { type PushOptions, openPush } from './node/push-gateways.ts'
 import type { Settings } from './settings.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -43,10 +47,13 @@ export interface Node {
   readonly keys: KeyRoom
   readonly sequencer: Sequencer
   readonly sharing: Sharing
+  readonly partners: Partners
   readonly parts: SharingParts
+  /** Sources of events that ask another party for its keys. */
+  readonly eventSources: readonly EventSource[]
   /** Opens the gateway of one connection. */
   openGateway(address: GatewayAddress): Promise<GatewayListener>
-  /** Opens the gateways of all connections; those that are open stay as they are. */
+  /** Opens the gateways of all connections that have a port, and from then on follows what ports they are given. */
   openGateways(): Promise<readonly GatewayListener[]>
   /** Begins with the work that runs by itself. */
   startJobs(more?: readonly JobKind<never>[]): Promise<Jobs>
@@ -62,6 +69,10 @@ export interface ComposeOptions {
   readonly transport?: Parameters<typeof createTransport>[1]
   /** Where access tokens of Google service accounts may be asked for; Google's own when left out. */
   readonly googleTokenEndpoints?: readonly string[]
+  /** Where Apple's push service is; Apple's own when left out. */
+  readonly push?: PushOptions
+  /** Who signs the tokens of Google's pushes; Google when left out. */
+  readonly googleIssuer?: TokenIssuer
 }
 
 /** Puts the rooms together into one running node. The only file that sees them all. */
@@ -99,20 +110,35 @@ export async function compose(options: ComposeOptions): Promise<Node> {
       log,
     })
     keep(sequencer, sequencer.stop)
-    const transport = createTransport(clock, options.transport)
+    const transport = createTransport(clock, { publicLookup, ...options.transport })
     keep(transport, transport.close)
+    const push = openPush(clock, options.push)
+    keep(push, push.close)
     const seconds = () => clock.now() / 1000
     const connectors = [
       appleDeviceEnrollment(seconds),
+      appleAppsAndBooks(seconds),
+      ...push.connectors,
       googleAndroidManagement(seconds, options.googleTokenEndpoints),
+      jamfPro(seconds),
+      jamfProHistoric(seconds),
     ]
+    const partners = await openPartners({
+      database,
+      shipped: options.catalog ?? shippedCatalog,
+      connectors: connectors as readonly Connector[],
+      seconds,
+      allowLoopback: settings.insecureLoopback,
+      log,
+    })
+    keep(partners, partners.close)
     const parts: SharingParts = {
       database,
-      catalog: options.catalog ?? shippedCatalog,
+      catalog: partners.catalog,
       decider: createDecider(await policies),
       keys,
       names: createSubjectNames(keys),
-      connectors: new Map(connectors.map((connector) => [connector.id, connector as Connector])),
+      connectors: partners.connectors,
       transport: transport.send,
       lease,
       clock,
@@ -121,15 +147,14 @@ export async function compose(options: ComposeOptions): Promise<Node> {
     }
     const sharing = await createSharing(parts)
     keep(sharing, sharing.close)
-    await recoverEvery(sharing, database, lease, log, keep)
-    const gateways = new Map<string, GatewayListener>()
-    keep(gateways, () => Promise.all([...gateways.values()].map((gateway) => gateway.close())))
-    const openGateway = async (address: GatewayAddress): Promise<GatewayListener> => {
-      const name = `${address.tenantId}/${address.connectionId}`
-      const opened = gateways.get(name) ?? (await listen(parts, sharing, address, settings.host))
-      gateways.set(name, opened)
-      return opened
+    partners.onChange(() => sharing.gate.forget('*'))
+    const recover = async (nodeIds: readonly string[]): Promise<number> => {
+      await push.recover(parts, nodeIds)
+      return sharing.outcomes.recover(nodeIds)
     }
+    await recoverEvery(recover, database, lease, log, keep)
+    const gateways = createGateways(parts, sharing, push, settings)
+    keep(gateways, gateways.close)
     const node = {
       settings,
       database,
@@ -137,13 +162,12 @@ export async function compose(options: ComposeOptions): Promise<Node> {
       keys,
       sequencer,
       sharing,
+      partners,
       parts,
-      openGateway,
+      eventSources: [googleEvents(tokenVerifier(transport.send, options.googleIssuer))],
+      openGateway: gateways.open,
       stop,
-      openGateways: async () => {
-        const addresses = await database.read(INSTALLATION, listGateways)
-        return Promise.all(addresses.map(openGateway))
-      },
+      openGateways: gateways.follow,
     }
     let jobs: Jobs | undefined
     const beginJobs: Node['startJobs'] = async (more = []) => {
@@ -176,18 +200,18 @@ async function readNodeId(folder: string): Promise<string> {
 
 /** Closes as unknown what this node left open before it started, and what nodes leave that die meanwhile. */
 async function recoverEvery(
-  sharing: Sharing,
+  recover: (nodeIds: readonly string[]) => Promise<number>,
   database: Database,
   lease: Lease,
   log: Log,
   keep: (thing: unknown, close: () => Promise<unknown>) => unknown,
 ): Promise<void> {
-  const mine = await sharing.outcomes.recover([database.nodeId])
+  const mine = await recover([database.nodeId])
   if (mine > 0) log.warn('disclosures of the last run have no known outcome', { count: mine })
   const timer = setInterval(() => {
     const round = async (): Promise<void> => {
       for (const nodeId of await lease.deadNodes()) {
-        await sharing.outcomes.recover([nodeId])
+        await recover([nodeId])
         await lease.forget(nodeId)
       }
     }
@@ -195,55 +219,4 @@ async function recoverEvery(
   }, RECOVER_EVERY_IN_MS)
   timer.unref()
   keep(timer, async () => clearInterval(timer))
-}
-
-async function listen(
-  parts: SharingParts,
-  sharing: Sharing,
-  address: GatewayAddress,
-  host: string,
-): Promise<GatewayListener> {
-  const { tenantId, connectionId, connectorId, port } = address
-  const connector = parts.connectors.get(connectorId)
-  if (!connector) throw new Error(`no connector ${connectorId}`)
-  const door = await clientDoor(parts, sharing, address, connector)
-  return listenGateway({
-    tenantId,
-    connectionId,
-    connector,
-    sharing,
-    port,
-    host,
-    log: parts.log,
-    door,
-  })
-}
-
-/** How the gateway knows the tenant's own client, in the way that the party's protocol has. */
-async function clientDoor(
-  parts: SharingParts,
-  sharing: Sharing,
-  { tenantId, connectionId }: GatewayAddress,
-  connector: Connector,
-): Promise<ClientDoor> {
-  const { client, hash } = await parts.database.read(tenantId, async (reader) => ({
-    client: await openClientCredentials(reader, parts.keys, connectionId),
-    hash: await parts.keys.blindIndex(reader, 'gateway-session'),
-  }))
-  if (!client)
-    throw new Error(`the connection ${connectionId} has no credentials for its client yet`)
-  if (connector.clientDoor === 'bearer') {
-    if (!client.token) throw new Error(`the connection ${connectionId} has no token for its client`)
-    return bearerClientDoor(client.token)
-  }
-  const { consumer_key = '', consumer_secret = '', access_token = '', access_secret = '' } = client
-  const secrets = { consumer_key, consumer_secret, access_token, access_secret }
-  return appleClientDoor({
-    connectionId,
-    verify: (request) => verifySession(secrets, request),
-    hash,
-    origins: (request) => [`http://${request.headers.host}`, `https://${request.headers.host}`],
-    write: (work) => parts.database.write(tenantId, work),
-    now: sharing.gate.now,
-  })
 }

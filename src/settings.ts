@@ -11,6 +11,10 @@ export interface Settings {
   readonly origin: string
   /** PEM files. With them the port speaks https only. */
   readonly tls: { readonly keyFile: string; readonly certFile: string } | undefined
+  /** PEM files of the gateways that speak HTTP/2: pushes. Without them those speak plain HTTP/1.1. */
+  readonly gatewayTls: { readonly keyFile: string; readonly certFile: string } | undefined
+  /** Ports that a tenant may choose for its gateways, both ends included. */
+  readonly gatewayPorts: { readonly from: number; readonly to: number }
   /** Name of this installation's logs, such as `sluss.example.com`. */
   readonly ledgerName: string
   /** Undefined: the bundled PostgreSQL in `folder`. */
@@ -18,8 +22,12 @@ export interface Settings {
   readonly rootKeyFile: string
   /** When devices are synchronised: a cron expression, UTC. */
   readonly synchroniseCron: string
+  /** Jamf Pro servers beside those of jamfcloud.com that a tenant may connect to: scheme, host and port each. */
+  readonly jamfOrigins: readonly string[]
   /** Undefined: no mail is sent, and the ledger says so. */
   readonly mail: MailRelay | undefined
+  /** The agent that runs the receiver of the operator's own notices; undefined: the operator does. */
+  readonly noticeWebhookAgent?: string | undefined
   /** The longest support access, in milliseconds; undefined is the hard maximum. */
   readonly longestSupportMs: number | undefined
   /** Providers and webhooks on this machine without TLS: for the sample and for tests. */
@@ -27,6 +35,8 @@ export interface Settings {
 }
 
 export interface MailRelay {
+  /** Who runs the relay: an agent on the published list, or the operator itself. */
+  readonly runBy: 'operator' | { readonly agent: string }
   readonly host: string
   readonly port: number
   readonly security: 'tls' | 'startTls' | 'none'
@@ -47,6 +57,17 @@ const text = z.object({
     .optional(),
   SLUSS_TLS_KEY_FILE: path,
   SLUSS_TLS_CERT_FILE: path,
+  SLUSS_GATEWAY_TLS_KEY_FILE: path,
+  SLUSS_GATEWAY_TLS_CERT_FILE: path,
+  SLUSS_GATEWAY_PORTS: z
+    .string()
+    .regex(/^\d{1,5}-\d{1,5}$/, 'the first and the last port, such as 18000-18999')
+    .transform((text) => text.split('-').map(Number))
+    .refine(
+      ([from = 0, to = 0]) => from > 0 && from <= to && to <= 65_535,
+      'ports from 1 to 65535, the lower one first',
+    )
+    .optional(),
   SLUSS_LEDGER_NAME: z
     .string()
     .regex(/^[A-Za-z0-9.-]+(?::\d+)?$/, 'a host name, as it stands in checkpoints')
@@ -58,15 +79,31 @@ const text = z.object({
     .string()
     .regex(/^\S+(?: \S+){4}$/, 'a cron expression of five fields, in UTC')
     .optional(),
+  SLUSS_JAMF_ORIGINS: z
+    .string()
+    .refine((list) => list.split(' ').every(isHttpsOrigin), 'https origins, with a space between')
+    .optional(),
   SLUSS_SMTP_URL: z
     .url({ protocol: /^smtps?$/ })
     .describe('smtps://user:password@host, or smtp://host for STARTTLS')
     .optional(),
   SLUSS_MAIL_FROM: z.email().optional(),
+  SLUSS_MAIL_AGENT: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'the id of an agent on the list, or `own`')
+    .optional(),
+  SLUSS_NOTICE_WEBHOOK_AGENT: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'the id of an agent on the list')
+    .optional(),
   SLUSS_DKIM_SELECTOR: z.string().min(1).optional(),
   SLUSS_DKIM_KEY_FILE: path,
   SLUSS_SUPPORT_MOST_HOURS: z.coerce.number().min(1).max(8).optional(),
 })
+function isHttpsOrigin(text: string): boolean {
+  return text.startsWith('https://') && URL.parse(text)?.origin === text
+}
+
 type Given = z.infer<typeof text>
 
 const REQUIRED = [
@@ -78,7 +115,9 @@ const REQUIRED = [
 const TOGETHER = [
   ['SLUSS_DATABASE_URL', 'SLUSS_DATABASE_OWNER_URL'],
   ['SLUSS_TLS_KEY_FILE', 'SLUSS_TLS_CERT_FILE'],
+  ['SLUSS_GATEWAY_TLS_KEY_FILE', 'SLUSS_GATEWAY_TLS_CERT_FILE'],
   ['SLUSS_SMTP_URL', 'SLUSS_MAIL_FROM'],
+  ['SLUSS_SMTP_URL', 'SLUSS_MAIL_AGENT'],
   ['SLUSS_DKIM_SELECTOR', 'SLUSS_DKIM_KEY_FILE'],
 ] as const
 const HOUR_IN_MS = 3_600_000
@@ -125,6 +164,11 @@ function settingsOf(given: Given, sample: boolean): Settings {
     // Passkeys are bound to a name: an address would not do.
     origin: given.SLUSS_ORIGIN ?? `http://localhost:${port}`,
     tls: keyFile && certFile ? { keyFile, certFile } : undefined,
+    gatewayTls:
+      given.SLUSS_GATEWAY_TLS_KEY_FILE && given.SLUSS_GATEWAY_TLS_CERT_FILE
+        ? { keyFile: given.SLUSS_GATEWAY_TLS_KEY_FILE, certFile: given.SLUSS_GATEWAY_TLS_CERT_FILE }
+        : undefined,
+    gatewayPorts: gatewayPorts(given),
     ledgerName: given.SLUSS_LEDGER_NAME ?? 'sluss.example',
     database:
       app && owner
@@ -132,7 +176,9 @@ function settingsOf(given: Given, sample: boolean): Settings {
         : undefined,
     rootKeyFile: given.SLUSS_ROOT_KEY_FILE ?? join(folder, 'root.key'),
     synchroniseCron: given.SLUSS_SYNCHRONISE ?? '*/15 * * * *',
+    jamfOrigins: given.SLUSS_JAMF_ORIGINS?.split(' ') ?? [],
     mail: mailRelay(given),
+    noticeWebhookAgent: given.SLUSS_NOTICE_WEBHOOK_AGENT,
     longestSupportMs:
       given.SLUSS_SUPPORT_MOST_HOURS === undefined
         ? undefined
@@ -141,14 +187,19 @@ function settingsOf(given: Given, sample: boolean): Settings {
   }
 }
 
+function gatewayPorts({ SLUSS_GATEWAY_PORTS: [from, to] = [] }: Given): Settings['gatewayPorts'] {
+  return { from: from ?? 18_000, to: to ?? 18_999 }
+}
+
 /** Without TLS only to a relay on this machine; `smtp:` to any other must go over to TLS before it says anything. */
 function mailRelay(given: Given): MailRelay | undefined {
-  const { SLUSS_SMTP_URL: relay, SLUSS_MAIL_FROM: from } = given
-  if (!relay || !from) return undefined
+  const { SLUSS_SMTP_URL: relay, SLUSS_MAIL_FROM: from, SLUSS_MAIL_AGENT: agent } = given
+  if (!relay || !from || !agent) return undefined
   const url = new URL(relay)
   const tls = url.protocol === 'smtps:'
   const { SLUSS_DKIM_SELECTOR: selector, SLUSS_DKIM_KEY_FILE: keyFile } = given
   return {
+    runBy: agent === 'own' ? 'operator' : { agent },
     host: url.hostname,
     port: url.port === '' ? (tls ? 465 : 587) : Number(url.port),
     security: tls ? 'tls' : isLoopback(relay) ? 'none' : 'startTls',

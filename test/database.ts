@@ -63,7 +63,7 @@ export async function waitingEntries(
   tenantId?: string,
 ): Promise<{ id: string; bytes: Buffer }[]> {
   const rows = await ownerQuery<{ entry_ids: string[]; entries: Buffer }>(
-    'select entry_ids, entries from ledger_waiting where $1::text is null or tenant_id = $1 order by queue_id',
+    'select entry_ids, entries from ledger_segments where first_index is null and ($1::text is null or tenant_id = $1) order by queue_id',
     [tenantId ?? null],
   )
   return rows.flatMap((row) =>

@@ -38,7 +38,7 @@ export interface Received {
 export type Fault =
   | { readonly kind: 'answer'; readonly answer: Answer }
   /** The true answer, changed. */
-  | { readonly kind: 'alter'; readonly alter: (answer: Answer) => Answer }
+  | { readonly kind: 'alter'; readonly alter: (answer: Answer, method: string) => Answer }
   | { readonly kind: 'gzip' | 'hang' | 'close' | 'close-mid-body' | 'malformed' }
 
 export interface SandboxOptions {
@@ -118,7 +118,11 @@ export async function startSandboxApple(options: SandboxOptions = {}): Promise<S
       const url = new URL(request.url ?? '/', origin)
       const fault = faults.get(url.pathname)?.shift()
       const answer = fault?.kind === 'answer' ? fault.answer : decide(request, url, body)
-      send(response, fault?.kind === 'alter' ? fault.alter(answer) : answer, fault)
+      send(
+        response,
+        fault?.kind === 'alter' ? fault.alter(answer, request.method ?? '') : answer,
+        fault,
+      )
     })
   })
   server.on('connection', (socket) => {

@@ -1,9 +1,6 @@
-/** What the stand-in answers. */
-export interface Answer {
-  readonly status: number
-  readonly body?: unknown
-  readonly headers?: Readonly<Record<string, string>>
-}
+import type { JsonAnswer } from '../send-answer.ts'
+
+export type Answer = JsonAnswer
 
 export const ok = (body: unknown = {}): Answer => ({ status: 200, body })
 /** Google's form of an error. */

@@ -1,9 +1,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import { gzipSync } from 'node:zlib'
+import type { IncomingMessage } from 'node:http'
 import { type JWTPayload, importSPKI, jwtVerify } from 'jose'
-import { bytesAsReceived, jsonObject } from '../http-message.ts'
+import { jsonObject } from '../http-message.ts'
+import { type Fault, type Received, startStandIn } from '../stand-in.ts'
 import { type Answer, fail } from './answer.ts'
 import { createService } from './service.ts'
 
@@ -28,23 +27,7 @@ export interface SandboxGoogle {
   stop(): Promise<void>
 }
 
-export interface Received {
-  readonly at: number
-  readonly method: string
-  readonly target: string
-  readonly headers: IncomingMessage['headers']
-  readonly body: Buffer
-  /** Request line, headers and body in one piece, to hunt in. */
-  readonly bytes: Buffer
-}
-
-export type Fault =
-  | { readonly kind: 'answer'; readonly answer: Answer }
-  /** The true answer, changed. */
-  | { readonly kind: 'alter'; readonly alter: (answer: Answer) => Answer }
-  | { readonly kind: 'gzip' | 'hang' | 'close' | 'close-mid-body' | 'malformed' }
-  /** What was asked is done, and nobody hears of it. */
-  | { readonly kind: 'lose-answer' }
+export type { Fault, Received }
 
 export interface SandboxGoogleOptions {
   readonly port?: number
@@ -71,9 +54,6 @@ export async function startSandboxGoogle(
   const publicKey = await importSPKI(pair.publicKey, 'RS256')
   const service = createService(options.devices ?? 5, options.enterprise ?? 'LC00synthetic', now)
   const tokens = new Map<string, number>()
-  const faults = new Map<string, Fault[]>()
-  const received: Received[] = []
-  const sockets = new Set<Socket>()
   let revoked = false
 
   const grantToken = async (request: IncomingMessage, body: Buffer): Promise<Answer> => {
@@ -118,40 +98,15 @@ export async function startSandboxGoogle(
     return service.call(request.method ?? '', url.pathname, parsed, url.searchParams)
   }
 
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = []
-    let size = 0
-    request.on('data', (part: Buffer) => {
-      parts.push(part)
-      size += part.length
-      if (size > LARGEST_BODY) request.destroy()
-    })
-    request.on('end', () => {
-      const body = Buffer.concat(parts)
-      received.push(record(request, body, now()))
-      const url = new URL(request.url ?? '/', origin)
-      const fault = faults.get(url.pathname)?.shift()
-      const answered = async (): Promise<Answer> => {
-        if (fault?.kind === 'answer') return fault.answer
-        if (fault?.kind === 'close' || fault?.kind === 'hang') return { status: 500 }
-        return url.pathname === '/token' ? grantToken(request, body) : decide(request, url, body)
-      }
-      answered()
-        .then((answer) =>
-          send(response, fault?.kind === 'alter' ? fault.alter(answer) : answer, fault),
-        )
-        .catch(() => response.destroy())
-    })
+  const standIn = await startStandIn({
+    port: options.port,
+    now,
+    largestBody: LARGEST_BODY,
+    contentType: 'application/json; charset=UTF-8',
+    decide: (request, url, body) =>
+      url.pathname === '/token' ? grantToken(request, body) : decide(request, url, body),
   })
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
-  })
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { origin, received, inject, stop } = standIn
   const tokenEndpoint = `${origin}/token`
   return {
     origin,
@@ -166,18 +121,13 @@ export async function startSandboxGoogle(
     }),
     received,
     service,
-    inject: (path, ...more) => {
-      faults.set(path, [...(faults.get(path) ?? []), ...more])
-    },
+    inject,
     endTokens: () => tokens.clear(),
     revokeKey: () => {
       revoked = true
       tokens.clear()
     },
-    stop: async () => {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    stop,
   }
 }
 
@@ -190,39 +140,4 @@ function parseBody(request: IncomingMessage, body: Buffer): Record<string, unkno
     return body.length === 0 ? {} : undefined
   if (body.length === 0) return {}
   return jsonObject(request, body)
-}
-
-function record(request: IncomingMessage, body: Buffer, at: number): Received {
-  return {
-    at,
-    method: request.method ?? '',
-    target: request.url ?? '',
-    headers: request.headers,
-    body,
-    bytes: bytesAsReceived(request, body),
-  }
-}
-
-function send(response: ServerResponse, answer: Answer, fault: Fault | undefined): void {
-  if (fault?.kind === 'hang') return
-  if (fault?.kind === 'close' || fault?.kind === 'lose-answer') {
-    response.socket?.destroy()
-    return
-  }
-  const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? {})
-  const plain = Buffer.from(fault?.kind === 'malformed' ? text.slice(0, -1) : text)
-  const bytes = fault?.kind === 'gzip' ? gzipSync(plain) : plain
-  response.writeHead(answer.status, {
-    'content-type': 'application/json; charset=UTF-8',
-    'content-length': bytes.length,
-    ...(fault?.kind === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
-    ...answer.headers,
-  })
-  if (fault?.kind === 'close-mid-body') {
-    response.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () =>
-      response.socket?.destroy(),
-    )
-    return
-  }
-  response.end(bytes)
 }

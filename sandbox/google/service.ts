@@ -55,12 +55,17 @@ export function createService(devices: number, enterpriseId: string, now: () => 
   }
   const command = (name: string, body: Resource): Answer => {
     if (!kept.has(name)) return fail(404, 'NOT_FOUND')
-    if (typeof body.type !== 'string') return fail(400, 'INVALID_ARGUMENT')
+    // Google takes parameters of a command for its type, and refuses those of another one.
+    const implied = 'wipeParams' in body ? 'WIPE' : undefined
+    const type = body.type ?? implied
+    if (typeof type !== 'string' || (implied && type !== implied))
+      return fail(400, 'INVALID_ARGUMENT')
     const operation = {
       name: `${name}/operations/${now()}${randomBytes(2).toString('hex')}`,
       metadata: {
         '@type': 'type.googleapis.com/google.android.devicemanagement.v1.Command',
         ...body,
+        type,
         createTime: new Date(now()).toISOString(),
       },
     }

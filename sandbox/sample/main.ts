@@ -3,14 +3,17 @@ import { shippedCatalog } from '#catalog/shipped.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
 import { type Node, compose } from '../../src/compose.ts'
-import { openFrontDoor } from '../../src/front-door.ts'
-import { stopOnSignal } from '../../src/run.ts'
+import { openFrontDoor } from '../../src/node/front-door.ts'
+import { stopOnSignal } from '../../src/node/run.ts'
 import { type Settings, readSettings } from '../../src/settings.ts'
 import { startSandboxApple } from '../apple/server.ts'
 import { freePort } from '../free-port.ts'
+import { GOOGLE_CONNECTION } from '../google/connect.ts'
 import { createMdmClient } from './mdm-client.ts'
 import { CONNECTION, TENANT, makeOrganisation } from './organisation.ts'
 import { createPage } from './page.ts'
+import { otherParties } from './parties-story.ts'
+import { type StandIns, pointedAt, startStandIns } from './stand-ins.ts'
 import {
   OLDER_CATALOG,
   consentOnSight,
@@ -47,7 +50,12 @@ async function tell(): Promise<void> {
     () => startSandboxApple({ devices: 500 }),
     (standIn) => standIn.stop(),
   )
-  const older = await startNode(OLDER_CATALOG)
+  let doorPort = settings.port
+  const endpoint = () => `http://127.0.0.1:${doorPort}/ingest/${TENANT}.${GOOGLE_CONNECTION}`
+  const [older, standIns] = await Promise.all([
+    startNode(OLDER_CATALOG),
+    startStandIns(run, endpoint),
+  ])
   page.progressDone()
   const { fresh, client } = await makeOrganisation(older, apple)
   const stage = { page, words, apple }
@@ -63,7 +71,7 @@ async function tell(): Promise<void> {
   }
   // The newer version takes over, as after an upgrade.
   await older.stop()
-  const node = await startNode(shippedCatalog)
+  const node = await startNode(shippedCatalog, standIns)
   const gateway = await openGateway(node)
   if (fresh) {
     const mdm = pointed(gateway.port)
@@ -85,6 +93,8 @@ async function tell(): Promise<void> {
       }),
     (opened) => opened.close(),
   )
+  doorPort = door.port
+  if (fresh) await otherParties({ page, words, node, standIns }, door.port)
   await ledgerIsVerified(stage, node, door.port)
   page.title(words.running)
   for (const { tenantId, url } of await door.firstLinks())
@@ -94,9 +104,10 @@ async function tell(): Promise<void> {
   page.note(`${((systemClock.elapsed() - began) / 1000).toFixed(1)} ${words.took}`)
 }
 
-function startNode(catalog: typeof shippedCatalog): Promise<Node> {
+function startNode(catalog: typeof shippedCatalog, standIns?: StandIns): Promise<Node> {
+  const parties = standIns ? pointedAt(standIns) : {}
   return run.start(
-    () => compose({ settings, clock: systemClock, log: silentLog, catalog }),
+    () => compose({ settings, clock: systemClock, log: silentLog, catalog, ...parties }),
     (node) => node.stop(),
   )
 }

@@ -12,6 +12,7 @@ export function createPage(write: (text: string) => void, terminal: boolean) {
     title: (text: string) => write(`\n${bold(text)}\n`),
     note: (text: string) => write(`${dim(text)}\n`),
     step: (text: string) => write(`\n${bold(`${++step}.`)} ${text}\n`),
+    party: (name: string, text: string) => write(`\n${bold(name)} · ${text}\n`),
     passed: (what: string, text: string) => write(`   ${green('✓')} ${what.padEnd(18)} ${text}\n`),
     stopped: (what: string, text: string) => write(`   ${red('✗')} ${what.padEnd(18)} ${text}\n`),
     kept: (what: string, text: string) => write(`   ${yellow('–')} ${what.padEnd(18)} ${text}\n`),

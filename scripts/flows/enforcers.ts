@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { FlowId, ItemId } from '#catalog/catalog.ts'
 import { type Shape, itemsOf } from '#catalog/shape.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
-import { TENANT_ATTACH_FLOW, tenantAttachShape } from '#intake/diagnostics-tenant-attach.ts'
+import { TENANT_ATTACH_FLOW, tenantAttachItems } from '#intake/diagnostics-tenant-attach.ts'
 
 /** Files that bind items of flows to a protocol, and the tests that run them. */
 export interface Enforcer {
@@ -29,7 +29,7 @@ export async function readEnforcers(root: string): Promise<readonly Enforcer[]> 
     {
       files: ['src/intake/diagnostics-tenant-attach.ts'],
       tests: ['test/journeys/configuration-manager.test.ts'],
-      items: new Map([[TENANT_ATTACH_FLOW, new Set(itemsOf(tenantAttachShape(shippedCatalog)))]]),
+      items: new Map([[TENANT_ATTACH_FLOW, tenantAttachItems(shippedCatalog)]]),
     },
   ]
 }
@@ -72,6 +72,7 @@ interface ExchangeLike {
   readonly request?: Shape
   readonly response?: Shape
   readonly query?: Readonly<Record<string, Shape>>
+  readonly parameters?: Readonly<Record<string, Shape>>
   readonly carries?: readonly ItemId[]
   readonly essential?: readonly ItemId[]
 }
@@ -93,14 +94,23 @@ function collect(
   }
   if (typeof value !== 'object' || value === null || depth > 12) return
   if (isExchange(value)) {
-    const { query = {}, request, response, carries = [], essential = [] } = value
+    const { query = {}, parameters = {}, request, response, carries = [], essential = [] } = value
     add(items, value.outbound, [
       ...Object.values(query).flatMap(itemsOf),
+      ...Object.values(parameters).flatMap(itemsOf),
       ...(request ? itemsOf(request) : []),
       ...carries,
       ...essential,
     ])
     add(items, value.inbound, response ? itemsOf(response) : [])
+    return
+  }
+  if (isEvents(value)) {
+    add(
+      items,
+      value.flow,
+      [...value.types.values()].flatMap(({ shape }) => itemsOf(shape)),
+    )
     return
   }
   const members = value instanceof Map || value instanceof Set ? [...value] : Object.values(value)
@@ -109,6 +119,13 @@ function collect(
 
 function isExchange(value: object): value is ExchangeLike {
   return 'outbound' in value && 'inbound' in value && 'idempotent' in value
+}
+
+/** What a described party's events bring in, by the one flow that they belong to. */
+function isEvents(
+  value: object,
+): value is { readonly flow: FlowId; readonly types: ReadonlyMap<string, { shape: Shape }> } {
+  return 'flow' in value && 'types' in value && value.types instanceof Map
 }
 
 function add(items: Map<FlowId, Set<ItemId>>, flow: FlowId, some: readonly ItemId[]): void {

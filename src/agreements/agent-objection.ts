@@ -4,6 +4,7 @@ import { canonicalJson } from '#foundation/canonical-json.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { sha256Hex } from '#foundation/hashing.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
+import { servicesRunBy } from './agent-binding.ts'
 import { type AgentChange, agentsAt, newestVersion, readAgentChanges } from './agent-log.ts'
 import { type By, recordChange } from './change.ts'
 import { readFeatures } from './list-agreements.ts'
@@ -14,7 +15,7 @@ export interface ObjectionImpact {
   /** Features with a flow to the agent, and whether the tenant uses them. */
   readonly features: readonly { readonly id: FeatureId; readonly on: boolean }[]
   readonly flows: readonly FlowId[]
-  /** Parts of the service that the operator says need it. */
+  /** Parts of the service that it runs, or that the operator says need it. */
   readonly services: readonly string[]
   /** Of all of this: an objection names what its maker was shown. */
   readonly hash: string
@@ -46,7 +47,9 @@ export async function objectionImpact(
     partyId,
     features,
     flows: flows.map((flow) => flow.id),
-    services: agent.terms.neededBy,
+    services: [
+      ...new Set([...agent.terms.neededBy, ...(await servicesRunBy(reader, partyId))]),
+    ].sort(),
   }
   return { ...shown, hash: sha256Hex(canonicalJson(shown)) }
 }

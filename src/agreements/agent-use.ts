@@ -7,7 +7,8 @@ import { fromRecord, scopeState } from './agent-scope.ts'
 
 /**
  * Whether a helper of the operator's that no flow of the catalog leads to (its mail relay, its ticket system) may get
- * a category of this tenant's data for a purpose now. Asked in the transaction that records the use.
+ * a category of this tenant's data for a purpose now. Asked in the transaction that records the use. `about`: the
+ * tenant whose data it is, where the handle is the installation's.
  *
  * @returns `agent_not_listed`, `agent_lead_time` or `agent_objection`; undefined where it may
  */
@@ -16,14 +17,23 @@ export async function agentRefusal(
   partyId: PartyId,
   use: { readonly category: string; readonly purpose: PurposeId },
   now: number,
+  about: string = reader.tenantId,
 ): Promise<Refusal | undefined> {
   const agent = (await readAgents(reader)).get(partyId)
   if (!agent) return refuse('agent_not_listed', { party: partyId })
-  if ((await openObjections(reader)).has(partyId))
-    return refuse('agent_objection', { party: partyId })
+  if (await objects(reader, about, partyId)) return refuse('agent_objection', { party: partyId })
   const state = scopeState(fromRecord(agent.terms.scope), use, now)
   if (state === 'listed') return undefined
   return refuse(state === 'leadTime' ? 'agent_lead_time' : 'agent_not_listed', { party: partyId })
+}
+
+async function objects(reader: Reader, tenantId: string, partyId: PartyId): Promise<boolean> {
+  if (tenantId === reader.tenantId) return (await openObjections(reader)).has(partyId)
+  const [row] = await reader.rows<{ objected: boolean }>(
+    'select sluss_agent_objected($1, $2) as objected',
+    [tenantId, partyId],
+  )
+  return row?.objected ?? true
 }
 
 /** The catalog with the parties that only the list knows, so that flows to them can be asked about. */

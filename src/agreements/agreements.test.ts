@@ -6,7 +6,6 @@ import { shippedCatalog } from '#catalog/shipped.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import { FACTS_CHANNEL } from '#tenants/facts-version.ts'
 import { type TestDatabase, testDatabase, waitingEntries } from '../../test/database.ts'
-import { approveCall, hasApproval, useApproval } from './approval.ts'
 import { chooseCollection } from './collection.ts'
 import { giveConsent, withdrawConsent } from './consent.ts'
 import { decisionFacts, validUntil } from './decision-facts.ts'
@@ -193,35 +192,6 @@ describe('agreements', () => {
       (await state('choices')).facts.collection.get('enrollmentProfile.supportEmail')?.precision,
       'domain',
     )
-  })
-
-  it('uses an approval once, for no more subjects than it names, and not after its end', async () => {
-    const use = (subjects: number, now: number) =>
-      test.database.write('approvals', (tx) =>
-        useApproval(tx, {
-          connectionId: 'c',
-          exchangeId: 'apple.dep.disown',
-          subjects,
-          entryId: '00000000-0000-7000-8000-000000000000',
-          now,
-        }),
-      )
-    await test.database.write('approvals', (tx) =>
-      approveCall(
-        tx,
-        { connectionId: 'c', exchangeId: 'apple.dep.disown', mostSubjects: 2, until: at + day },
-        by,
-      ),
-    )
-    assert.ok(
-      await test.database.read('approvals', (reader) =>
-        hasApproval(reader, 'c', 'apple.dep.disown', at),
-      ),
-    )
-    assert.equal(await use(3, at), false)
-    assert.equal(await use(2, at + day), false)
-    assert.deepEqual((await Promise.all([use(2, at), use(2, at)])).sort(), [false, true])
-    assert.equal(await use(1, at), false)
   })
 
   it('P5 every node hears of a change when it commits', async () => {

@@ -185,21 +185,27 @@ export interface ApprovalRecord {
   readonly id: string
   readonly connectionId: string
   readonly exchangeId: string
-  readonly mostSubjects: number
+  /** Sealed: see `openTarget`. */
+  readonly target: Buffer | null
+  readonly needsSecond: boolean
+  readonly secondBy: string | null
+  readonly withdrawnAt: Date | null
   readonly givenBy: string
   readonly givenAt: Date
   readonly until: Date
   readonly usedBy: string | null
 }
 
-/** Explicit approvals of calls that cannot be undone, used or not. */
+const APPROVAL = `approval_id as id, connection_id as "connectionId", exchange_id as "exchangeId",
+  target, needs_second as "needsSecond", second_by as "secondBy", withdrawn_at as "withdrawnAt", given_by as "givenBy",
+  given_at as "givenAt", valid_until as until, used_by as "usedBy"`
+
+/** Explicit approvals of commands that cannot be undone, used or not. */
 export function listApprovals(reader: Reader, query: ListQuery): Promise<Page<ApprovalRecord>> {
   return listPage<ApprovalRecord>(
     reader,
     {
-      select: `approval_id as id, connection_id as "connectionId", exchange_id as "exchangeId",
-        most_subjects as "mostSubjects", given_by as "givenBy", given_at as "givenAt", valid_until as until,
-        used_by as "usedBy"`,
+      select: APPROVAL,
       from: 'approvals where tenant_id = $1',
       values: [reader.tenantId],
       key: 'id',
@@ -213,6 +219,17 @@ export function listApprovals(reader: Reader, query: ListQuery): Promise<Page<Ap
     },
     query,
   )
+}
+
+export async function readApproval(
+  reader: Reader,
+  id: string,
+): Promise<ApprovalRecord | undefined> {
+  const [row] = await reader.rows<ApprovalRecord>(
+    `select ${APPROVAL} from approvals where tenant_id = $1 and approval_id = $2`,
+    [reader.tenantId, id],
+  )
+  return row
 }
 
 /** What stands between the tenant and a party. */

@@ -1,5 +1,6 @@
 import type { Decider, ItemDecision, ItemQuestion } from '#access/decide.ts'
-import type { Catalog, DataItem, ItemId } from '#catalog/catalog.ts'
+import type { Catalog, DataItem, FlowId, ItemId } from '#catalog/catalog.ts'
+import type { Precision } from '#catalog/precision.ts'
 import { refuse } from '#foundation/refusal.ts'
 import { type Plan, type PlannedItem, makePlan } from '#minimisation/plan.ts'
 import { choosePrecision } from '#minimisation/precision.ts'
@@ -24,8 +25,9 @@ export function planFlow(
     switchedOn: facts.collection.get(item.id)?.on ?? false,
   }))
   const answers = decideAll(parts, facts, call, questions, now)
+  const defaults = defaultPrecisions(catalog, facts.flow)
   const planned = answers.map((answer, i): PlannedItem => {
-    const precision = answer.allowed ? precisionOf(known[i], facts) : 'withheld'
+    const precision = answer.allowed ? precisionOf(known[i], facts, defaults) : 'withheld'
     return { item: answer.item, precision, reason: answer.reason, policies: answer.policies }
   })
   const strangers = itemIds.filter((id) => !catalog.items.has(id))
@@ -50,10 +52,30 @@ export function planFlow(
   })
 }
 
-/** The flow's purpose allows the exact value; the tenant may have chosen less. A required item cannot be `off`. */
-function precisionOf(item: DataItem | undefined, facts: FlowFacts): PlannedItem['precision'] {
+/** How exactly items go in a flow while the tenant chose nothing, where that is not exactly. */
+export function defaultPrecisions(
+  catalog: Catalog,
+  flowId: FlowId,
+): ReadonlyMap<ItemId, Precision> {
+  return new Map(
+    (catalog.flows.get(flowId)?.items ?? []).flatMap(({ item, defaultPrecision }) =>
+      defaultPrecision === undefined ? [] : [[item, defaultPrecision] as const],
+    ),
+  )
+}
+
+/**
+ * The flow's purpose allows the exact value; the tenant may have chosen less, and where it chose nothing the flow's
+ * default counts. A required item cannot be `off`.
+ */
+function precisionOf(
+  item: DataItem | undefined,
+  facts: FlowFacts,
+  defaults: ReadonlyMap<ItemId, Precision>,
+): PlannedItem['precision'] {
   if (!item) return 'withheld'
-  return choosePrecision(item, 'exact', facts.collection.get(item.id)?.precision)
+  const chosen = facts.collection.get(item.id)?.precision ?? defaults.get(item.id)
+  return choosePrecision(item, 'exact', chosen)
 }
 
 /** One answer per item, in order. An agent with terms is asked about category by category, as it is listed. */

@@ -77,6 +77,8 @@ export interface FlowItem {
    * really has. `undefined` where they agree. The protocol's is the one the gate enforces.
    */
   readonly enforcedDirection?: Direction
+  /** How exactly the item goes in this flow while the tenant chose nothing; exactly where left out. */
+  readonly defaultPrecision?: Precision
   readonly note?: string
 }
 

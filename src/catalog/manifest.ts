@@ -1,6 +1,6 @@
 import { type Json, canonicalJson } from '#foundation/canonical-json.ts'
 import { sha256Hex } from '#foundation/hashing.ts'
-import type { Catalog, Direction, FlowId, ItemId, PartyId, PurposeId } from './catalog.ts'
+import type { Catalog, Direction, Flow, FlowId, ItemId, PartyId, PurposeId } from './catalog.ts'
 
 /** What a tenant admin consents to, and nothing else: who, which way, which items, what for. */
 export interface Manifest {
@@ -17,19 +17,15 @@ export interface Manifest {
   readonly hash: string
 }
 
-const made = new WeakMap<Catalog, Map<FlowId, Manifest>>()
+/** By the flow itself: a flow that changes is another one. */
+const made = new WeakMap<Flow, Manifest>()
 
 /** @throws RangeError for a flow that is not in the catalog */
 export function manifestOf(catalog: Catalog, flowId: FlowId): Manifest {
-  let manifests = made.get(catalog)
-  if (!manifests) {
-    manifests = new Map()
-    made.set(catalog, manifests)
-  }
-  const known = manifests.get(flowId)
-  if (known) return known
   const flow = catalog.flows.get(flowId)
   if (!flow) throw new RangeError(`no flow ${flowId} in the catalog`)
+  const known = made.get(flow)
+  if (known) return known
   const items = flow.items
     .filter((row) => (row.enforcedDirection ?? flow.direction) === flow.direction)
     .map((row) => row.item)
@@ -43,6 +39,6 @@ export function manifestOf(catalog: Catalog, flowId: FlowId): Manifest {
   }
   const json = canonicalJson(content as unknown as Json)
   const manifest = Object.freeze({ ...content, json, hash: sha256Hex(json) })
-  manifests.set(flowId, manifest)
+  made.set(flow, manifest)
   return manifest
 }

@@ -22,6 +22,11 @@ export const PURPOSES: readonly Purpose[] = [
   purpose('remote-assistance', 'Help a person on the device', 'dpv:CustomerCare'),
   purpose('tenant-attach', 'Show on-premises devices beside the others', 'dpv:ServiceProvision'),
   purpose('school-roster', 'Keep school classes in step', 'dpv:ServiceProvision'),
+  purpose(
+    'security-notices',
+    'Tell the organisation what concerns its data',
+    'dpv:CommunicationManagement',
+  ),
   purpose('product-improvement', 'Make the service better', 'dpv:ServiceOptimisation'),
   purpose('profiling', 'Profiling', 'dpv:Profiling', true),
   purpose('advertising', 'Advertising', 'dpv:Advertising', true),

@@ -1,19 +1,28 @@
 import type { Catalog, DataItem, Direction, Feature, Flow, FlowItem, Status } from './catalog.ts'
 import { protocolRows } from './flows/apple-device-enrollment.ts'
 import { androidProtocolRows } from './flows/android-management.ts'
+import { appsAndBooksRows } from './flows/apple-apps-and-books.ts'
 import { mdmRows } from './flows/apple-mdm.ts'
+import { applePushRows } from './flows/apple-push.ts'
 import { appleRows } from './flows/apple-rows.ts'
 import { configurationManagerRows } from './flows/configuration-manager-rows.ts'
 import { googleRows } from './flows/google-rows.ts'
+import { jamfProtocolRows } from './flows/jamf-pro.ts'
 import { jamfProRows } from './flows/jamf-pro-rows.ts'
+import { partnerProtocolRows } from './flows/partner-protocol.ts'
 import { partnersRows } from './flows/partners-rows.ts'
 import { androidItems } from './items/android.ts'
+import { androidNeverItems } from './items/android-never.ts'
 import { appItems } from './items/app.ts'
+import { appleAppsAndBooksItems } from './items/apple-apps-and-books.ts'
 import { appleMdmItems } from './items/apple-mdm.ts'
+import { applePushItems } from './items/apple-push.ts'
 import { deviceItems } from './items/device.ts'
+import { jamfItems } from './items/jamf.ts'
 import { neverItems } from './items/never.ts'
 import { optionalItems } from './items/optional.ts'
 import { organisationItems } from './items/organisation.ts'
+import { partnerItems } from './items/partner.ts'
 import { peopleItems } from './items/people.ts'
 import { protocolItems } from './items/protocol.ts'
 import { requiredItems } from './items/required.ts'
@@ -26,7 +35,12 @@ const items: ReadonlyMap<string, DataItem> = byId([
   ...organisationItems,
   ...appItems,
   ...appleMdmItems,
+  ...appleAppsAndBooksItems,
+  ...applePushItems,
   ...androidItems,
+  ...androidNeverItems,
+  ...jamfItems,
+  ...partnerItems,
   ...protocolItems,
   ...requiredItems,
   ...optionalItems,
@@ -59,6 +73,13 @@ const FEATURES: readonly (readonly [string, string, string, string, string])[] =
     'device-management',
   ],
   ['apple-mdm-push', 'Apple push notifications', 'apple', 'APNs', 'device-management'],
+  [
+    'apple-push-tunnel',
+    "Tunnel to Apple's push service, contents unseen",
+    'apple',
+    'APNs',
+    'device-management',
+  ],
   ['apple-volume-purchase', 'Apple Apps and Books', 'apple', 'VPP', 'app-licensing'],
   ['android-enterprise', 'Android Enterprise', 'google', 'Android Enterprise', 'device-management'],
   [
@@ -69,8 +90,22 @@ const FEATURES: readonly (readonly [string, string, string, string, string])[] =
     'device-management',
   ],
   [
+    'jamf-pro-compliance',
+    'Jamf Pro, only what compliance needs',
+    'jamf-pro',
+    'Inventory and webhooks',
+    'compliance-check',
+  ],
+  [
+    'jamf-pro-management',
+    'Jamf Pro, finding devices and sending commands',
+    'jamf-pro',
+    'Device commands',
+    'device-management',
+  ],
+  [
     'jamf-compliance-connector',
-    'Jamf Pro compliance',
+    'Jamf Pro, the old profile of 40 items (historic)',
     'jamf-pro',
     'Partner device management',
     'compliance-check',
@@ -154,11 +189,17 @@ function rowsOf(feature: string, direction: Direction): readonly FlowItem[] {
     .map((row) => row.flowItem)
   if (feature === 'apple-device-enrollment')
     return [...published, ...protocolRows(direction, items, false)]
+  if (feature === 'apple-mdm-push')
+    return [...published, ...applePushRows(feature, direction, items)]
+  if (feature === 'apple-push-tunnel') return applePushRows(feature, direction, items)
   if (feature === 'apple-mdm-checkin') return direction === 'inbound' ? mdmRows(items) : []
   if (feature === 'apple-school-roster') return protocolRows(direction, items, true)
+  if (feature === 'apple-volume-purchase') return appsAndBooksRows(direction, published, items)
+  if (feature.startsWith('jamf-'))
+    return [...published, ...jamfProtocolRows(feature, direction, items)]
   if (feature === 'android-enterprise')
     return [...published, ...androidProtocolRows(direction, items)]
-  return published
+  return [...published, ...partnerProtocolRows(feature, direction, items)]
 }
 
 function featureOf(parts: (typeof FEATURES)[number]): Feature {

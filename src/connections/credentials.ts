@@ -7,7 +7,7 @@ import { type ConnectionBy, recordConnection } from './connection.ts'
 export type Secrets = Readonly<Record<string, string>>
 
 /** What tells whose credentials they are, whichever kind they are. */
-const ACCOUNT = ['consumer_key', 'client_email']
+const ACCOUNT = ['consumer_key', 'client_email', 'client_id', 'username', 'org_name']
 
 /** Where each secret stands: authenticated with it, so that rows cannot be swapped. */
 const place = (connectionId: string, what: 'party' | 'client' | 'token-key' | 'event'): string =>
@@ -69,14 +69,34 @@ export async function issueClientCredentials(
   return made
 }
 
-/** Makes a token for a client that names it in every call, instead of signing. It is shown once, here. */
+/**
+ * Makes a token for a client that names it in every call, instead of signing. It is shown once, here.
+ *
+ * @param dress gives it the form that clients of the party take for a token
+ */
 export async function issueClientToken(
   tx: Transaction,
   keys: Keys,
   connectionId: string,
   by: ConnectionBy,
+  dress: (secret: string) => string = (secret) => secret,
 ): Promise<Secrets> {
-  const made = { token: `sluss_${randomBytes(32).toString('base64url')}` }
+  const made = { token: dress(`sluss_${randomBytes(32).toString('base64url')}`) }
+  await keepForClient(tx, keys, connectionId, made, by)
+  return made
+}
+
+/** Makes an id and a secret for a client that gets itself short-lived tokens with them. They are shown once, here. */
+export async function issueClientIdAndSecret(
+  tx: Transaction,
+  keys: Keys,
+  connectionId: string,
+  by: ConnectionBy,
+): Promise<Secrets> {
+  const made = {
+    client_id: `sluss-${randomBytes(12).toString('hex')}`,
+    client_secret: randomBytes(32).toString('base64url'),
+  }
   await keepForClient(tx, keys, connectionId, made, by)
   return made
 }
@@ -120,6 +140,22 @@ export async function issueEventSecret(
   )
   await recordConnection(tx, connectionId, 'event-secret', by)
   return secret
+}
+
+/** Keeps by what it is known who sends events, where the sender has no secret of ours but signs itself. */
+export async function storeEventSender(
+  tx: Transaction,
+  keys: Keys,
+  connectionId: string,
+  sender: Secrets,
+  by: ConnectionBy,
+): Promise<void> {
+  const secret = JSON.stringify(sender)
+  await tx.change(
+    'update connections set event_secret = $3 where tenant_id = $1 and connection_id = $2',
+    [tx.tenantId, connectionId, await seal(tx, keys, place(connectionId, 'event'), { secret })],
+  )
+  await recordConnection(tx, connectionId, 'event-sender', by)
 }
 
 /** The secret of `issueEventSecret`; undefined where there is none. */

@@ -21,6 +21,7 @@ export function partySession(
 ): PartySession {
   const context = `connection/${connectionId}/session`
   let known: string | undefined
+  let loading: Promise<string | undefined> | undefined
   const load = async (reader: Reader): Promise<string | undefined> => {
     const [row] = await reader.rows<{ token: Buffer | null }>(
       'select token from party_sessions where tenant_id = $1 and connection_id = $2',
@@ -32,7 +33,13 @@ export function partySession(
   }
   return {
     get: async () => {
-      known ??= await database.read(tenantId, load)
+      if (known !== undefined) return known
+      loading ??= database.read(tenantId, load).finally(() => {
+        loading = undefined
+      })
+      const loaded = await loading
+      // One that an answer brought meanwhile is newer.
+      known ??= loaded
       return known
     },
     replace: async (previous, next) => {

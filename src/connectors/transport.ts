@@ -1,12 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { LookupFunction } from 'node:net'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { type Dispatcher, Pool } from 'undici'
 import type { Clock } from '#foundation/clock.ts'
+import { sha256Hex } from '#foundation/hashing.ts'
 import {
   type IncomingResponse,
   type Transport,
   TransportFault,
   type TransportFaultCode,
+  type TransportRequest,
 } from '#sharing/exchange.ts'
 
 export interface TransportOptions {
@@ -22,7 +25,12 @@ export interface TransportOptions {
   readonly connections?: number
   /** PEM of a certificate authority to trust beside the system's. */
   readonly ca?: string
+  /** Looks names up and hands on public addresses only; without it no `publicOnly` request is made. */
+  readonly publicLookup?: LookupFunction
 }
+
+/** Certificates of callers that are kept connected at a time. */
+const MOST_CALLERS = 200
 
 /** HTTP to the parties, with connections kept open per origin. Every wait is bounded. */
 export function createTransport(
@@ -41,27 +49,54 @@ export function createTransport(
     connections = 64,
   } = options
   const pools = new Map<string, Pool>()
-  const poolOf = (origin: string): Pool => {
-    let pool = pools.get(origin)
-    if (!pool) {
-      pool = new Pool(origin, {
-        connections,
-        headersTimeout: headersMs,
-        bodyTimeout: bodyMs,
-        connect: { timeout: connectMs, ...(options.ca === undefined ? {} : { ca: options.ca }) },
-      })
-      pools.set(origin, pool)
+  const callers = new Map<string, Pool>()
+  const makePool = (origin: string, more: object): Pool =>
+    new Pool(origin, {
+      connections,
+      headersTimeout: headersMs,
+      bodyTimeout: bodyMs,
+      connect: {
+        timeout: connectMs,
+        ...(options.ca === undefined ? {} : { ca: options.ca }),
+        ...more,
+      },
+    })
+  const poolOf = ({ origin, tls, publicOnly }: TransportRequest): Pool => {
+    if (publicOnly && !options.publicLookup) throw new TransportFault('connect_failed', false)
+    const name = `${origin}${publicOnly ? ' public' : ''}`
+    const lookup = publicOnly ? { lookup: options.publicLookup } : {}
+    // A connection is made with one certificate: callers do not share them.
+    if (tls) return callerPool(`${name} ${sha256Hex(JSON.stringify(tls))}`, origin, tls, lookup)
+    const pool = pools.get(name) ?? makePool(origin, lookup)
+    pools.set(name, pool)
+    return pool
+  }
+  const callerPool = (
+    name: string,
+    origin: string,
+    { certificate: cert, privateKey: key }: NonNullable<TransportRequest['tls']>,
+    lookup: object,
+  ): Pool => {
+    const pool = callers.get(name) ?? makePool(origin, { ...lookup, cert, key })
+    callers.delete(name)
+    callers.set(name, pool)
+    const [oldest = name] = callers.keys()
+    if (callers.size > MOST_CALLERS) {
+      // What is under way on it is finished.
+      void callers.get(oldest)?.close()
+      callers.delete(oldest)
     }
     return pool
   }
   return {
-    send: async ({ origin, method, target, headers, body }) => {
+    send: async (request) => {
+      const { method, target, headers, body } = request
       const deadline = clock.elapsed() + wholeMs
       const call = { method, path: target, headers, body: body ?? null }
-      return exchange(poolOf(origin), call, largestBody, () => clock.elapsed() > deadline)
+      return exchange(poolOf(request), call, largestBody, () => clock.elapsed() > deadline)
     },
     close: async () => {
-      await Promise.all([...pools.values()].map((pool) => pool.close()))
+      await Promise.all([...pools.values(), ...callers.values()].map((pool) => pool.close()))
     },
   }
 }
@@ -146,6 +181,7 @@ const UNSENT: ReadonlySet<string> = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  'EPRIVATEADDRESS',
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'SELF_SIGNED_CERT_IN_CHAIN',

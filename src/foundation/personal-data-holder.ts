@@ -18,4 +18,15 @@ export interface HeldRecord {
   readonly kind: string
   /** Item id to value; empty where only the finding matters. */
   readonly items: Readonly<Record<string, unknown>>
+  /** Where it came from: a connection's id, or `organisation` for what people there entered. */
+  readonly source?: string
+  /** Since when it is held, and when its source last confirmed it, in milliseconds since 1970. */
+  readonly since?: number
+  readonly seen?: number
+  /** When its source took it away; it is kept until its retention ends. */
+  readonly removed?: number | undefined
+  /** Items that are not kept exactly, and how. */
+  readonly precisions?: Readonly<Record<string, string>>
+  /** What the record holds that is not the person's to see, and why: free text of others. */
+  readonly cut?: Readonly<Record<string, string>>
 }

@@ -42,6 +42,10 @@ export interface ServerParts {
   readonly recordBundleRead?: RecordBundleRead | undefined
   /** Where events of the tenants' own servers come in. */
   readonly ingest?: Hono | undefined
+  /** Where the tenants' directories say who comes and goes. */
+  readonly scim?: Hono | undefined
+  /** Where people fetch the archive of what is held about them. */
+  readonly rightsArchive?: Hono | undefined
   /** Pages and calls of signing in. */
   readonly signIn?: Hono<{ Bindings: HttpBindings }> | undefined
   /** How much signing in one address may try. */
@@ -71,6 +75,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   addHealth(app, parts)
   if (parts.api) app.route('/', parts.api.app)
   if (parts.ingest) app.route('/', parts.ingest)
+  if (parts.scim) app.route('/', parts.scim)
+  if (parts.rightsArchive) app.route('/', parts.rightsArchive)
   if (parts.signIn) app.route('/', parts.signIn)
   app.notFound((context) =>
     problem(context, 404, 'ResourceNotFound', 'there is nothing at this address', newId()),

@@ -1,8 +1,21 @@
-import type { Catalog } from '#catalog/catalog.ts'
-import { type ObjectShape, leaf, object } from '#catalog/shape.ts'
-import type { Transaction } from '#database/handles.ts'
+import { readFlowFacts } from '#agreements/read-flow-facts.ts'
+import type { Catalog, ItemId } from '#catalog/catalog.ts'
+import { type ObjectShape, itemsOf, leaf, object } from '#catalog/shape.ts'
+import type { Reader, Transaction } from '#database/handles.ts'
+import type { ListQuery, Page } from '#database/list.ts'
 import type { Refusal } from '#foundation/refusal.ts'
-import { type IntakeParts, type Received, receive } from './receive.ts'
+import { append, appendAll } from '#ledger/append.ts'
+import {
+  type KeptSiteFacts,
+  type SiteFacts,
+  type SiteListKind,
+  keepSiteFacts,
+  listSiteFacts,
+} from '#records/site-lists.ts'
+import { planBatch } from './plan-batch.ts'
+import { type IntakeParts, type Received, receive, whollyRefused } from './receive.ts'
+import { intakeEntries, refusalEntry } from './record-intake.ts'
+import { toRecords } from './to-records.ts'
 
 /**
  * The one flow in which something of Configuration Manager reaches the service at all: a customer that attaches its
@@ -12,18 +25,103 @@ export const TENANT_ATTACH_FLOW = 'configmgr-tenant-attach/inbound'
 
 const SUBJECT = 'device.serialNumber'
 const CONNECTION = 'configuration-manager'
+const PURPOSE = 'tenant-attach'
 const DEVICES = 'Device sync'
+/** A site does not say that something is gone; it stops naming it. */
+const REMOVAL = { item: 'protocol.opType', word: 'deleted' }
+
+interface SiteList {
+  /** The group of rows in the facts. */
+  readonly group: string
+  /** The item by which one of them is told from another. */
+  readonly key: ItemId
+}
+const LISTS: Readonly<Record<SiteListKind, SiteList>> = {
+  application: { group: 'Applications', key: 'app.programId' },
+  collection: {
+    group: 'Windows Defender Advanced Threat Protection (ATP)',
+    key: 'organisation.collectionId',
+  },
+}
 
 /** The members of one device as the facts spell them; what they do not name is unknown and stays out. */
 export function tenantAttachShape(catalog: Catalog): ObjectShape {
-  const rows = catalog.flows.get(TENANT_ATTACH_FLOW)?.items ?? []
-  return object(
-    Object.fromEntries(
-      rows
-        .filter(({ group }) => group === DEVICES)
-        .map(({ says, item }) => [says, leaf(item, { maxLength: 256, subject: item === SUBJECT })]),
-    ),
+  return shapeOf(catalog, DEVICES)
+}
+
+/** The members of one app or collection, in the same way. */
+export function tenantAttachListShape(catalog: Catalog, kind: SiteListKind): ObjectShape {
+  return shapeOf(catalog, LISTS[kind].group)
+}
+
+/** Every item that comes in from an attached site. */
+export function tenantAttachItems(catalog: Catalog): ReadonlySet<ItemId> {
+  const groups = [DEVICES, ...Object.values(LISTS).map(({ group }) => group)]
+  return new Set(groups.flatMap((group) => itemsOf(shapeOf(catalog, group))))
+}
+
+/** What is kept of a site's apps or collections; it is about no person. */
+export function listTenantAttached(
+  reader: Reader,
+  kind: 'application' | 'collection',
+  query: ListQuery,
+): Promise<Page<KeptSiteFacts>> {
+  return listSiteFacts(reader, kind, query)
+}
+
+const shapes = new WeakMap<Catalog, Map<string, ObjectShape>>()
+
+function shapeOf(catalog: Catalog, group: string): ObjectShape {
+  const known = shapes.get(catalog) ?? new Map<string, ObjectShape>()
+  shapes.set(catalog, known)
+  const rows = (catalog.flows.get(TENANT_ATTACH_FLOW)?.items ?? []).filter(
+    (row) => row.group === group,
   )
+  const shape =
+    known.get(group) ??
+    object(
+      Object.fromEntries(
+        rows.map(({ says, item, class: itemClass }) => [
+          says,
+          itemClass === 'aggregate'
+            ? leaf(item, { type: 'number' })
+            : leaf(item, { maxLength: 256, subject: item === SUBJECT }),
+        ]),
+      ),
+    )
+  known.set(group, shape)
+  return shape
+}
+
+/**
+ * Brings apps or collections of a site in: facts of the organisation, about no person, so that they are kept as they are
+ * and have no subject. The same consent, policies and evidence as for its devices.
+ */
+export async function receiveTenantAttachList(
+  tx: Transaction,
+  kind: SiteListKind,
+  rows: readonly unknown[],
+  parts: IntakeParts,
+): Promise<Received | Refusal> {
+  const { catalog, keys, now } = parts
+  const { key } = LISTS[kind]
+  const shape = tenantAttachListShape(catalog, kind)
+  const batch = { flow: TENANT_ATTACH_FLOW, purpose: PURPOSE, shape }
+  const place = { connectionId: CONNECTION, flow: TENANT_ATTACH_FLOW }
+  const facts = await readFlowFacts(tx, catalog, TENANT_ATTACH_FLOW)
+  const pseudonymKey = await keys.pseudonymKey(tx, 'tenant')
+  const { plan, project } = planBatch(facts, batch, parts, pseudonymKey)
+  const refusal = whollyRefused(plan, { flow: TENANT_ATTACH_FLOW, subjectItem: key })
+  if (refusal) {
+    await append(tx, refusalEntry({ ...place, records: rows.length }, plan, refusal, parts))
+    return refusal
+  }
+  const projected = project(JSON.stringify(rows))
+  const records = toRecords(projected.json, { shape, subjectItem: key, removal: REMOVAL })
+  const kept: SiteFacts[] = records.map(({ subject, items }) => ({ name: subject, facts: items }))
+  await keepSiteFacts(tx, kind, kept, now)
+  await appendAll(tx, await intakeEntries(tx, place, plan, projected, [], parts))
+  return { kept: kept.length, withheld: projected.withheld, unknown: projected.unknown }
 }
 
 /** Brings devices of a site in, through the same door as every other record. */
@@ -37,13 +135,12 @@ export function receiveTenantAttach(
     {
       connectionId: CONNECTION,
       flow: TENANT_ATTACH_FLOW,
-      purpose: 'tenant-attach',
+      purpose: PURPOSE,
       kind: 'device',
       records: devices,
       shape: tenantAttachShape(parts.catalog),
       subjectItem: SUBJECT,
-      // A site does not say that a device is gone; it stops naming it.
-      removal: { item: 'protocol.opType', word: 'deleted' },
+      removal: REMOVAL,
     },
     parts,
   )

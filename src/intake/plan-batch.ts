@@ -11,6 +11,11 @@ import type { Plan } from '#minimisation/plan.ts'
 import type { Projection } from '#minimisation/projection.ts'
 import type { IntakeBatch } from './receive.ts'
 
+/** What a plan is for. `inParts`: records are put together from what comes at several times. */
+export interface PlannedFor extends Pick<IntakeBatch, 'flow' | 'purpose' | 'shape'> {
+  readonly inParts?: boolean
+}
+
 export interface PlannedBatch {
   readonly plan: Plan
   readonly project: Projection
@@ -35,16 +40,14 @@ const known = new WeakMap<Decider, WeakMap<ObjectShape, BoundedCache<string, Pla
  */
 export function planBatch(
   facts: FlowFacts,
-  batch: IntakeBatch,
+  batch: PlannedFor,
   parts: { readonly catalog: Catalog; readonly decider: Decider; readonly now: number },
   pseudonymKey: Buffer,
 ): PlannedBatch {
   const { catalog, decider, now } = parts
   const plans = plansOf(decider, batch.shape)
-  const name = `${facts.tenantId} ${batch.flow} ${batch.purpose} ${batch.merge === undefined}`
-  const words = JSON.stringify(facts, (_, value: unknown) =>
-    value instanceof Set || value instanceof Map ? [...(value as Iterable<unknown>)] : value,
-  )
+  const name = `${facts.tenantId} ${batch.flow} ${batch.purpose} ${batch.inParts === true}`
+  const words = wordsOf(facts)
   const kept = plans.get(name)
   if (
     kept?.facts === words &&
@@ -62,6 +65,19 @@ export function planBatch(
   return { plan, project }
 }
 
+/** Facts that are remembered are the very same object from one batch to the next. */
+const inWords = new WeakMap<FlowFacts, string>()
+
+function wordsOf(facts: FlowFacts): string {
+  const known = inWords.get(facts)
+  if (known !== undefined) return known
+  const words = JSON.stringify(facts, (_, value: unknown) =>
+    value instanceof Set || value instanceof Map ? [...(value as Iterable<unknown>)] : value,
+  )
+  inWords.set(facts, words)
+  return words
+}
+
 function plansOf(decider: Decider, shape: ObjectShape): BoundedCache<string, Planned> {
   const shapes = known.get(decider) ?? new WeakMap<ObjectShape, BoundedCache<string, Planned>>()
   known.set(decider, shapes)
@@ -71,7 +87,7 @@ function plansOf(decider: Decider, shape: ObjectShape): BoundedCache<string, Pla
 }
 
 /** What is merged with what other messages brought needs an answer for all that the flow may bring. */
-function itemsToPlan({ shape, merge, flow }: IntakeBatch, catalog: Catalog): readonly ItemId[] {
+function itemsToPlan({ shape, inParts, flow }: PlannedFor, catalog: Catalog): readonly ItemId[] {
   const items = itemsOf(shape)
-  return merge ? [...new Set([...items, ...manifestOf(catalog, flow).items])] : items
+  return inParts ? [...new Set([...items, ...manifestOf(catalog, flow).items])] : items
 }

@@ -186,6 +186,27 @@ describe('intake', () => {
     assert.equal(new Set([...(one ?? []), ...(two ?? [])]).size, 1)
   })
 
+  it('P11 a name that was rolled back does not live on in memory', async () => {
+    const names = createSubjectNames(keys)
+    const value = ['SYN0000012']
+    const undone = test.database.write('acme', async (tx) => {
+      await names.name(tx, SERIAL, value)
+      throw new Error('undone')
+    })
+    await assert.rejects(undone, /undone/)
+    assert.equal(names.known('acme', SERIAL, value), undefined)
+    const named = await test.database.write('acme', (tx) => names.name(tx, SERIAL, value))
+    names.remember('acme', SERIAL, value, named)
+    assert.deepEqual(names.known('acme', SERIAL, value), named)
+    const [subject] = await test.database.write('acme', (tx) =>
+      ensureSubjects(tx, keys, SERIAL, value),
+    )
+    const kept = await test.database.read('acme', (reader) =>
+      keys.subjectCommitments(reader, [subject ?? '']),
+    )
+    assert.deepEqual([...kept.values()], named)
+  })
+
   it('P11 erasing a subject leaves nothing of it in the rows', async () => {
     const id = await test.database.read('acme', (reader) =>
       findSubject(reader, keys, SERIAL, 'SYN0000001'),

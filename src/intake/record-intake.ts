@@ -2,7 +2,8 @@ import type { Transaction } from '#database/handles.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
 import type { Refusal, RefusalCode } from '#foundation/refusal.ts'
-import { append, appendAll } from '#ledger/append.ts'
+import { append } from '#ledger/append.ts'
+import type { Entry } from '#ledger/entry.ts'
 import type { Plan } from '#minimisation/plan.ts'
 import type { Projected } from '#minimisation/projection.ts'
 import type { IntakeBatch, IntakeParts } from './receive.ts'
@@ -10,49 +11,49 @@ import type { IntakeBatch, IntakeParts } from './receive.ts'
 /** A commitment takes 25 bytes of an entry, which holds 65,535. */
 const SUBJECTS_IN_ONE_ENTRY = 2_000
 
+type Place = Pick<IntakeBatch, 'connectionId' | 'flow'>
+
 /** Evidence of what came in: items and counts, subjects by commitment, never a value. */
-export async function recordIntake(
+export async function intakeEntries(
   tx: Transaction,
-  batch: IntakeBatch,
+  batch: Place,
   plan: Plan,
-  projected: Projected,
+  projected: Pick<Projected, 'passed' | 'withheld' | 'unknown'>,
   subjects: readonly string[],
   parts: IntakeParts,
-): Promise<void> {
+): Promise<readonly Entry[]> {
   const commitments = await parts.keys.subjectCommitments(tx, subjects)
   const names = subjects.map((subject) => commitments.get(subject) ?? '')
   const chunks = Math.max(1, Math.ceil(names.length / SUBJECTS_IN_ONE_ENTRY))
-  await appendAll(
-    tx,
-    Array.from({ length: chunks }, (_, i) => ({
-      id: newOrderedId(parts.now),
-      at: toTimestamp(parts.now),
-      kind: 'intake' as const,
-      actor: parts.actor,
-      data: {
-        connection: batch.connectionId,
-        flow: batch.flow,
-        manifest: plan.manifestHash,
-        plan: plan.hash,
-        policies: parts.decider.policyHash,
-        part: [i + 1, chunks],
-        kept: i === 0 ? projected.passed : {},
-        withheld: i === 0 ? projected.withheld : {},
-        unknown: i === 0 ? projected.unknown : 0,
-        subjects: names.slice(i * SUBJECTS_IN_ONE_ENTRY, (i + 1) * SUBJECTS_IN_ONE_ENTRY),
-      },
-    })),
-  )
+  return Array.from({ length: chunks }, (_, i) => ({
+    id: newOrderedId(parts.now),
+    at: toTimestamp(parts.now),
+    kind: 'intake' as const,
+    actor: parts.actor,
+    data: {
+      connection: batch.connectionId,
+      flow: batch.flow,
+      manifest: plan.manifestHash,
+      plan: plan.hash,
+      policies: parts.decider.policyHash,
+      ...(parts.node === undefined ? {} : { node: parts.node }),
+      part: [i + 1, chunks],
+      kept: i === 0 ? projected.passed : {},
+      withheld: i === 0 ? projected.withheld : {},
+      unknown: i === 0 ? projected.unknown : 0,
+      subjects: names.slice(i * SUBJECTS_IN_ONE_ENTRY, (i + 1) * SUBJECTS_IN_ONE_ENTRY),
+    },
+  }))
 }
 
-export async function recordIntakeRefusal(
-  tx: Transaction,
-  batch: IntakeBatch,
+/** Evidence that none of so many records came in, and why. */
+export function refusalEntry(
+  batch: Place & { readonly records: number },
   plan: Plan,
   refusal: Refusal,
   parts: IntakeParts,
-): Promise<Refusal> {
-  await append(tx, {
+): Entry {
+  return {
     id: newOrderedId(parts.now),
     at: toTimestamp(parts.now),
     kind: 'refusal',
@@ -62,10 +63,9 @@ export async function recordIntakeRefusal(
       flow: batch.flow,
       plan: plan.hash,
       reason: refusal.refused,
-      records: batch.records.length,
+      records: batch.records,
     },
-  })
-  return refusal
+  }
 }
 
 /** Evidence of events that did not come in because of what they were or who sent them, together with how many. */

@@ -4,7 +4,7 @@ import type { IntakeBatch } from './receive.ts'
 /** Turns projected records from the party's keys into items. A record without its subject cannot be kept. */
 export function toRecords(
   json: string | undefined,
-  batch: IntakeBatch,
+  batch: Pick<IntakeBatch, 'shape' | 'subjectItem' | 'removal'>,
 ): { place: number; subject: string; items: MinimisedRecord; removed: boolean }[] {
   const projected = JSON.parse(json ?? '[]') as Record<string, unknown>[]
   const leaves = Object.entries(batch.shape.fields).flatMap(([key, part]) =>

@@ -1,7 +1,7 @@
 import type { Transaction } from '#database/handles.ts'
-import { canonicalJson, type Json } from '#foundation/canonical-json.ts'
-import { type Entry, MAX_ENTRY_BYTES } from './entry.ts'
-import { packEntries } from './verify/bundle.ts'
+import type { Entry } from './entry.ts'
+import { prepareEntry, segmentValues } from './prepare.ts'
+import { TILE_WIDTH } from './verify/tile.ts'
 
 /** Commits of this node that carry entries announce this topic; its sequencer listens. */
 export const APPENDED = 'ledger.appended'
@@ -12,21 +12,23 @@ export function append(tx: Transaction, entry: Entry): Promise<void> {
 }
 
 /**
- * Writes many entries in one statement, in order. They wait for their place as one row.
+ * Writes many entries, in order, as segments that are no longer than a bundle.
  *
  * @throws RangeError naming the kind of an entry that is larger than a bundle can hold
  */
 export async function appendAll(tx: Transaction, entries: readonly Entry[]): Promise<void> {
   if (entries.length === 0) return
-  const ids = entries.map((entry) => entry.id)
-  await tx.rows('select sluss_append($1, $2)', [ids, packEntries(entries.map(entryBytes))])
+  const prepared = entries.map(prepareEntry)
+  for (let from = 0; from < prepared.length; from += TILE_WIDTH) {
+    await tx.rows(
+      'select sluss_append($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+      segmentValues(prepared.slice(from, from + TILE_WIDTH)),
+    )
+  }
   tx.announce(APPENDED)
 }
 
 /** The bytes that are hashed into the log: canonical JSON, so that anybody can make them again. */
 export function entryBytes(entry: Entry): Buffer {
-  const bytes = Buffer.from(canonicalJson({ v: 1, ...entry } as unknown as Json))
-  if (bytes.length > MAX_ENTRY_BYTES)
-    throw new RangeError(`an entry of kind ${entry.kind} is too large`)
-  return bytes
+  return prepareEntry(entry).bytes
 }

@@ -1,13 +1,12 @@
 import type { Database, Reader, Transaction } from '#database/handles.ts'
 import type { Entry } from './entry.ts'
-import { entriesAt } from './list-entries.ts'
 import { unpackEntries } from './verify/bundle.ts'
 
 /** Kinds of entries that tell of something that was sent to a party. */
 const KINDS = ['disclosure']
 
-/** Places whose entries are read in one go. */
-const STEP = 2_000
+/** Segments that are read in one go. */
+const STEP = 100
 
 /**
  * How many disclosures to the party the tenant's log holds, those that still wait for their place among them. Counted
@@ -83,29 +82,29 @@ async function* placedDisclosures(
 ): AsyncGenerator<Entry> {
   let next = from
   for (;;) {
-    const rows = await reader.rows<{ entry_index: number }>(
-      `select entry_index from ledger_places
-        where tenant_id = $1 and entry_index >= $2 and entry_index < $3 and kind = any($4)
-        order by entry_index limit $5`,
+    const rows = await reader.rows<{ first_index: number; width: number; entries: Buffer | null }>(
+      `select first_index, cardinality(entry_ids) as width, case when kinds && $4 then entries end as entries
+         from ledger_segments
+        where tenant_id = $1 and first_index >= $2 and first_index < $3 order by first_index limit $5`,
       [reader.tenantId, next, to, KINDS, STEP],
     )
-    yield* await entriesAt(
-      reader,
-      rows.map((row) => row.entry_index),
-    )
+    for (const row of rows) if (row.entries) yield* disclosuresIn(row.entries)
     const last = rows.at(-1)
     if (!last || rows.length < STEP) return
-    next = last.entry_index + 1
+    next = last.first_index + last.width
   }
 }
 
 async function waitingDisclosures(reader: Reader): Promise<readonly Entry[]> {
   const rows = await reader.rows<{ entries: Buffer }>(
-    'select entries from ledger_waiting where tenant_id = $1',
-    [reader.tenantId],
+    'select entries from ledger_segments where tenant_id = $1 and first_index is null and kinds && $2',
+    [reader.tenantId, KINDS],
   )
-  return rows
-    .flatMap((row) => unpackEntries(row.entries))
+  return rows.flatMap((row) => disclosuresIn(row.entries))
+}
+
+function disclosuresIn(entries: Buffer): readonly Entry[] {
+  return unpackEntries(entries)
     .map((bytes) => JSON.parse(bytes.toString()) as Entry)
     .filter((entry) => KINDS.includes(entry.kind))
 }

@@ -10,6 +10,7 @@ import { silentLog } from '#foundation/log.ts'
 import { type TestDatabase, testDatabase } from '../../test/database.ts'
 import { append, appendAll, entryBytes } from './append.ts'
 import type { Entry } from './entry.ts'
+import { prepareEntry, segmentValues } from './prepare.ts'
 import {
   findEntry,
   proveConsistency,
@@ -21,6 +22,7 @@ import {
 } from './read.ts'
 import { logKey } from './sequence.ts'
 import { startSequencer } from './sequencer.ts'
+import { packEntries } from './verify/bundle.ts'
 import { openCheckpoint } from './verify/checkpoint.ts'
 import { leafHash, nodeHash, verifyConsistency, verifyInclusion } from './verify/hash-tree.ts'
 import { tilePath, tilesOf } from './verify/tile.ts'
@@ -162,7 +164,7 @@ describe('ledger', () => {
     )
     await assert.rejects(
       test.database.write('racing', (tx) =>
-        tx.change(`delete from ledger_bundles where tenant_id = 'racing'`),
+        tx.change(`delete from ledger_segments where tenant_id = 'racing'`),
       ),
       { code: '42501' },
     )
@@ -221,6 +223,24 @@ describe('ledger', () => {
     await rm(folder, { recursive: true })
   })
 
+  it('P16 finds an entry that was stored beside the hash of another', async () => {
+    const { hashes, entries } = twoSegments(entry(), entry())
+    await test.ownerQuery(
+      `insert into ledger_segments (tenant_id, entry_ids, ats, kinds, actors, least_id, greatest_id, wide, hashes, entries)
+       select 'swapped', entry_ids, ats, kinds, actors, least_id, greatest_id, wide, $1, $2
+         from ledger_segments where tenant_id = 'racing' and cardinality(entry_ids) = 1 limit 1`,
+      [hashes, entries],
+    )
+    const sequencer = startSequencer({ ...parts(), database: test.database })
+    await sequencer.settled()
+    await sequencer.stop()
+    const folder = await mkdtemp(join(tmpdir(), 'sluss-log-'))
+    await download('swapped', folder)
+    const { findings } = await verifyFolder(folder, key('swapped'))
+    assert.ok(findings.length > 0)
+    await rm(folder, { recursive: true })
+  })
+
   it('the installation log commits to the heads of the tenants', async () => {
     const sequencer = startSequencer({ ...parts(), database: test.database })
     await sequencer.anchor()
@@ -254,6 +274,12 @@ describe('ledger', () => {
     })
   }
 })
+
+/** The hash of one entry beside the bytes of the other. */
+function twoSegments(one: Entry, other: Entry): { hashes: Buffer; entries: Buffer } {
+  const [, , , , , , , hashes] = segmentValues([prepareEntry(one)])
+  return { hashes: hashes as Buffer, entries: packEntries([prepareEntry(other).bytes]) }
+}
 
 /** An entry as it was appended: reading adds the version marker. */
 function without(one: Entry & { v?: unknown }): Entry {

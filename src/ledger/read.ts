@@ -2,7 +2,8 @@ import type { Reader } from '#database/handles.ts'
 import type { Json } from '#foundation/canonical-json.ts'
 import { BoundedCache } from '#foundation/bounded-cache.ts'
 import type { Entry } from './entry.ts'
-import { unpackEntries } from './verify/bundle.ts'
+import { lastNearId } from './prepare.ts'
+import { packEntries, unpackEntries } from './verify/bundle.ts'
 import {
   HASH_BYTES,
   type Subtree,
@@ -69,17 +70,9 @@ export async function readBundle(
   index: number,
   width = TILE_WIDTH,
 ): Promise<Buffer | undefined> {
-  const [row] = await reader.rows<{ entries: Buffer }>(
-    'select entries from ledger_bundles where tenant_id = $1 and bundle_index = $2',
-    [reader.tenantId, index],
-  )
-  if (!row) return undefined
-  let end = 0
-  for (let i = 0; i < width; i++) {
-    if (end + 2 > row.entries.length) return undefined
-    end += 2 + row.entries.readUInt16BE(end)
-  }
-  return row.entries.subarray(0, end)
+  const from = index * TILE_WIDTH
+  const entries = await readPlaced(reader, from, from + width)
+  return entries.length === width ? packEntries(entries.map((entry) => entry.bytes)) : undefined
 }
 
 /** RFC 6962 audit path of the entry in the tree of `size`. */
@@ -102,11 +95,28 @@ export async function proveConsistency(
 
 /** Where an entry stands; undefined while it still waits, or when there is none. */
 export async function findEntry(reader: Reader, entryId: string): Promise<number | undefined> {
-  const [row] = await reader.rows<{ entry_index: number }>(
-    'select entry_index from ledger_places where tenant_id = $1 and entry_id = $2',
-    [reader.tenantId, entryId],
+  const [place] = await findEntries(reader, [entryId])
+  return place
+}
+
+/** Where the entries of these ids stand, in the order of the log; those that wait or do not exist are left out. */
+export async function findEntries(
+  reader: Reader,
+  entryIds: readonly string[],
+): Promise<readonly number[]> {
+  const rows = await reader.rows<{ entry_index: number }>(
+    `select s.first_index + array_position(s.entry_ids, n.id) - 1 as entry_index
+       from unnest($2::uuid[], $3::uuid[]) as n (id, last)
+      cross join lateral (
+        select near.* from ledger_segments near
+         where near.tenant_id = $1 and near.greatest_id >= n.id and near.greatest_id <= n.last and not near.wide
+         union all
+        select far.* from ledger_segments far where far.tenant_id = $1 and far.wide) s
+      where s.first_index is not null and s.least_id <= n.id and s.greatest_id >= n.id and n.id = any(s.entry_ids)
+      order by entry_index`,
+    [reader.tenantId, entryIds, entryIds.map(lastNearId)],
   )
-  return row?.entry_index
+  return rows.map((row) => row.entry_index)
 }
 
 /** Entries from index `from` up to `to` (exclusive), as far as there are any. */
@@ -115,22 +125,30 @@ export async function readEntries(
   from: number,
   to: number,
 ): Promise<(Entry & { index: number })[]> {
-  const rows = await reader.rows<{ bundle_index: number; entries: Buffer }>(
-    'select bundle_index, entries from ledger_bundles where tenant_id = $1 and bundle_index between $2 and $3 order by bundle_index',
-    [
-      reader.tenantId,
-      Math.floor(from / TILE_WIDTH),
-      Math.floor(Math.max(from, to - 1) / TILE_WIDTH),
-    ],
+  return (await readPlaced(reader, from, to)).map(({ bytes, index }) => ({
+    ...(JSON.parse(bytes.toString()) as { [key: string]: Json } & Entry),
+    index,
+  }))
+}
+
+/** Cuts the bytes of entries out of the segments that hold them: the one that begins at or before `from`, and those after. */
+async function readPlaced(
+  reader: Reader,
+  from: number,
+  to: number,
+): Promise<{ readonly index: number; readonly bytes: Buffer }[]> {
+  const rows = await reader.rows<{ first_index: number; entries: Buffer }>(
+    `select first_index, entries from ledger_segments
+      where tenant_id = $1 and first_index < $3
+        and first_index >= (select coalesce(max(first_index), 0) from ledger_segments
+                             where tenant_id = $1 and first_index <= $2)
+      order by first_index`,
+    [reader.tenantId, from, to],
   )
   return rows.flatMap((row) =>
     unpackEntries(row.entries)
-      .map((bytes, i) => ({ bytes, index: row.bundle_index * TILE_WIDTH + i }))
-      .filter(({ index }) => index >= from && index < to)
-      .map(({ bytes, index }) => ({
-        ...(JSON.parse(bytes.toString()) as { [key: string]: Json } & Entry),
-        index,
-      })),
+      .map((bytes, i) => ({ bytes, index: row.first_index + i }))
+      .filter(({ index }) => index >= from && index < to),
   )
 }
 

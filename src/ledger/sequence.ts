@@ -1,20 +1,11 @@
+import { arrayLiteral } from '#database/array-literal.ts'
 import type { Transaction } from '#database/handles.ts'
-import { labelsOf } from './labels.ts'
-import { edgeRoot, growEdge, loadEdge, writeChanges } from './tree-edge.ts'
-import { unpackEntries } from './verify/bundle.ts'
+import { edgeRoot, growEdge, loadEdge, writeTiles } from './tree-edge.ts'
 import { formatCheckpoint } from './verify/checkpoint.ts'
+import { HASH_BYTES, type TreeHash } from './verify/hash-tree.ts'
 import { type NoteKey, noteKey, signNote } from './verify/note.ts'
 
-const LARGEST_BATCH = 8_192
-const MOST_ROWS = 1_024
-
-/** In order, as many rows as have no more than a batch of entries between them, and one in any case. */
-const WAITING = `
-select queue_id, entry_ids, entries
-  from (select queue_id, entry_ids, entries, sum(cardinality(entry_ids)) over (order by queue_id) as so_far
-          from (select * from ledger_waiting where tenant_id = $1 order by queue_id limit $2) first) counted
- where so_far <= $3 or so_far = cardinality(entry_ids)
- order by queue_id`
+const MOST_SEGMENTS = 1_024
 
 /** What a sequencer signs with. */
 export interface LogSigner {
@@ -25,6 +16,18 @@ export interface LogSigner {
 /** Points of one batch at which a test may stop the world. */
 export const SEQUENCER_POINTS = ['batch-read', 'tiles-written', 'head-moved'] as const
 export type SequencerPoint = (typeof SEQUENCER_POINTS)[number]
+
+interface Waiting {
+  readonly queue_id: number
+  readonly hashes: Buffer
+}
+
+export interface Batch {
+  /** How many entries got their place. */
+  readonly placed: number
+  /** More waited than fit one batch. What was appended since it was read is not meant: that gathers first. */
+  readonly more: boolean
+}
 
 export interface SequenceParts {
   readonly ledgerName: string
@@ -39,53 +42,60 @@ export function logKey(ledgerName: string, tenantId: string, publicKey: Buffer):
 }
 
 /**
- * Gives queued entries their place in the handle's log, at most one batch. Head, tiles, bundles and places
- * move in this one transaction, from the size that was locked: two nodes cannot fork a log.
+ * Gives waiting segments their place in the handle's log, at most one batch. Head, tiles and places move in this one
+ * transaction, from the size that was locked: two nodes cannot fork a log. The entries themselves stay where they are.
  *
- * @returns how many entries were placed; 0 when none waited, `busy` when another node has the log
+ * @returns `busy` when another node has the log
  */
 export async function sequenceBatch(
   tx: Transaction,
   parts: SequenceParts,
-): Promise<number | 'busy'> {
+): Promise<Batch | 'busy'> {
   const size = await lockHead(tx)
   if (size === undefined) return 'busy'
-  const waiting = await tx.rows<{ queue_id: number; entry_ids: string[]; entries: Buffer }>(
-    WAITING,
-    [tx.tenantId, MOST_ROWS, LARGEST_BATCH],
+  const waiting = await tx.rows<Waiting>(
+    `select queue_id, hashes from ledger_segments
+      where tenant_id = $1 and first_index is null order by queue_id limit $2`,
+    [tx.tenantId, MOST_SEGMENTS],
   )
-  if (waiting.length === 0) return 0
+  if (waiting.length === 0) return { placed: 0, more: false }
   await parts.reached?.('batch-read')
-  const ids = waiting.flatMap((row) => row.entry_ids)
-  const entries = waiting.flatMap((row) => unpackEntries(row.entries))
-  if (ids.length !== entries.length)
-    throw new Error('a waiting row names other entries than it has')
   const edge = await loadEdge(tx, size)
-  const changes = growEdge(edge, entries)
-  await writeChanges(tx, changes)
-  const labels = entries.map(labelsOf)
-  await tx.change(
-    `insert into ledger_places (tenant_id, entry_id, entry_index, at, kind, actor)
-     select $1, n.id, $3 + n.place - 1, n.at, n.kind, n.actor
-       from unnest($2::uuid[], $4::timestamptz[], $5::text[], $6::text[]) with ordinality as n (id, at, kind, actor, place)`,
-    [
-      tx.tenantId,
-      ids,
-      size,
-      labels.map((label) => label.at),
-      labels.map((label) => label.kind),
-      labels.map((label) => label.actor),
-    ],
-  )
-  // By number, not by range: a smaller number may commit later than a larger one.
-  await tx.change(
-    'delete from ledger_waiting where tenant_id = $1 and queue_id = any($2::bigint[])',
-    [tx.tenantId, waiting.map((row) => row.queue_id)],
-  )
+  await writeTiles(tx, growEdge(edge, leavesOf(waiting)))
+  await placeSegments(tx, size, waiting)
   await parts.reached?.('tiles-written')
   await moveHead(tx, parts, size, edge.size, edgeRoot(edge))
   await parts.reached?.('head-moved')
-  return entries.length
+  return { placed: edge.size - size, more: waiting.length === MOST_SEGMENTS }
+}
+
+function leavesOf(segments: readonly Waiting[]): TreeHash[] {
+  return segments.flatMap(({ hashes }) =>
+    Array.from({ length: hashes.length / HASH_BYTES }, (_, i) =>
+      hashes.toString('latin1', i * HASH_BYTES, (i + 1) * HASH_BYTES),
+    ),
+  )
+}
+
+/** By number, not by range: a smaller number may commit later than a larger one. */
+async function placeSegments(
+  tx: Transaction,
+  size: number,
+  segments: readonly Waiting[],
+): Promise<void> {
+  let end = size
+  const firsts = segments.map(({ hashes }) => {
+    const first = end
+    end += hashes.length / HASH_BYTES
+    return first
+  })
+  const placed = await tx.change(
+    `update ledger_segments s set first_index = n.first_index
+       from unnest($2::bigint[], $3::bigint[]) as n (queue_id, first_index)
+      where s.tenant_id = $1 and s.queue_id = n.queue_id`,
+    [tx.tenantId, arrayLiteral(segments.map((one) => one.queue_id)), arrayLiteral(firsts)],
+  )
+  if (placed !== segments.length) throw new Error('a waiting segment went away under the lock')
 }
 
 async function lockHead(tx: Transaction): Promise<number | undefined> {

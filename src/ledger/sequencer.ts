@@ -53,8 +53,8 @@ export function startSequencer(parts: SequencerParts): Sequencer {
       if (!stopping && !hurried) await pause(GATHER_IN_MS)
       wanted.delete(tenantId)
       for (;;) {
-        const placed = await database.write(tenantId, (tx) => sequenceBatch(tx, work))
-        if (placed === 'busy' || placed === 0) break
+        const batch = await database.write(tenantId, (tx) => sequenceBatch(tx, work))
+        if (batch === 'busy' || !batch.more) break
       }
     }
   }

@@ -1,18 +1,16 @@
 import type { Reader, Transaction } from '#database/handles.ts'
-import { packEntries } from './verify/bundle.ts'
-import { HASH_BYTES, leafHash, rangeRoot, type TreeHash } from './verify/hash-tree.ts'
+import { HASH_BYTES, rangeRoot, type TreeHash } from './verify/hash-tree.ts'
 import { fold, subtreeFromTiles, TILE_WIDTH } from './verify/tile.ts'
 
-/** The growing right edge of one log: per level the last tile, and the last entry bundle. */
+/** The growing right edge of one log: per level the last tile. */
 export interface TreeEdge {
   size: number
   /** By level; `start` is the tile's index. The last tile of a level is kept even when it is full. */
   readonly tiles: { start: number; hashes: Buffer }[]
-  bundle: { start: number; entries: Buffer }
 }
 
 export function emptyEdge(): TreeEdge {
-  return { size: 0, tiles: [], bundle: { start: 0, entries: Buffer.alloc(0) } }
+  return { size: 0, tiles: [] }
 }
 
 /** Reads the edge of a log of `size` in one statement. */
@@ -38,33 +36,27 @@ export async function loadEdge(reader: Reader, size: number): Promise<TreeEdge> 
   )
   if (rows.length !== levels.length) throw new Error('the ledger lacks a tile of its edge')
   rows.forEach((row, level) => edge.tiles.push({ start: indexes[level] ?? 0, hashes: row.hashes }))
-  const [bundle] = await reader.rows<{ entries: Buffer }>(
-    'select entries from ledger_bundles where tenant_id = $1 and bundle_index = $2',
-    [reader.tenantId, indexes[0]],
-  )
-  if (!bundle) throw new Error('the ledger lacks its last bundle')
-  edge.bundle = { start: indexes[0] ?? 0, entries: bundle.entries }
   return edge
 }
 
-/** What changed: rows to write. */
-export interface EdgeChanges {
-  readonly tiles: Map<string, { level: number; index: number; hashes: Buffer }>
-  readonly bundles: Map<number, Buffer>
+/** A tile that is new or grew. */
+export interface ChangedTile {
+  readonly level: number
+  readonly index: number
+  readonly hashes: Buffer
 }
 
-/** Adds entries to the edge and answers the tiles and bundles that are new or grew. */
-export function growEdge(edge: TreeEdge, entries: readonly Buffer[]): EdgeChanges {
-  const changes: EdgeChanges = { tiles: new Map(), bundles: new Map() }
-  for (let from = 0; from < entries.length; ) {
+/** Adds leaves to the edge and answers the tiles that are new or grew. */
+export function growEdge(edge: TreeEdge, leaves: readonly TreeHash[]): readonly ChangedTile[] {
+  const changes = new Map<string, ChangedTile>()
+  for (let from = 0; from < leaves.length; ) {
     const room = TILE_WIDTH - (edge.size % TILE_WIDTH)
-    const some = entries.slice(from, from + room)
-    growBundle(edge, some, changes)
-    growLevel(edge, 0, some.map(leafHash), changes)
+    const some = leaves.slice(from, from + room)
+    growLevel(edge, 0, some, changes)
     edge.size += some.length
     from += some.length
   }
-  return changes
+  return [...changes.values()]
 }
 
 /** Root of the edge's tree: only the edge is needed, since all to its left is complete. */
@@ -77,9 +69,8 @@ export function edgeRoot(edge: TreeEdge): TreeHash {
   return rangeRoot(subtree, 0, edge.size)
 }
 
-/** Each kind of row goes as one byte string: an array of them would travel as quoted hexadecimal. */
-export async function writeChanges(tx: Transaction, changes: EdgeChanges): Promise<void> {
-  const tiles = [...changes.tiles.values()]
+/** As one byte string: an array of them would travel as quoted hexadecimal. */
+export async function writeTiles(tx: Transaction, tiles: readonly ChangedTile[]): Promise<void> {
   const hashes = packed(tiles.map((tile) => tile.hashes))
   await tx.change(
     `insert into ledger_tiles (tenant_id, level, tile_index, hashes)
@@ -95,21 +86,6 @@ export async function writeChanges(tx: Transaction, changes: EdgeChanges): Promi
       hashes.bytes,
     ],
   )
-  const entries = packed([...changes.bundles.values()])
-  await tx.change(
-    `insert into ledger_bundles (tenant_id, bundle_index, entries)
-     select $1, n.bundle_index, substring($5::bytea from n.start for n.length)
-       from unnest($2::bigint[], $3::int[], $4::int[]) as n (bundle_index, start, length)
-     on conflict (tenant_id, bundle_index) do update set entries = excluded.entries`,
-    [tx.tenantId, [...changes.bundles.keys()], entries.starts, entries.lengths, entries.bytes],
-  )
-}
-
-function growBundle(edge: TreeEdge, entries: readonly Buffer[], changes: EdgeChanges): void {
-  const index = Math.floor(edge.size / TILE_WIDTH)
-  const before = edge.bundle.start === index ? edge.bundle.entries : Buffer.alloc(0)
-  edge.bundle = { start: index, entries: Buffer.concat([before, packEntries(entries)]) }
-  changes.bundles.set(index, edge.bundle.entries)
 }
 
 /** Adds hashes that fit the level's last tile; a tile that becomes full puts its own hash one level up. */
@@ -117,14 +93,14 @@ function growLevel(
   edge: TreeEdge,
   level: number,
   hashes: readonly TreeHash[],
-  changes: EdgeChanges,
+  changes: Map<string, ChangedTile>,
 ): void {
   const last = edge.tiles[level]
   const full = last?.hashes.length === TILE_WIDTH * HASH_BYTES
   const tile = last && !full ? last : { start: last ? last.start + 1 : 0, hashes: Buffer.alloc(0) }
   tile.hashes = Buffer.concat([tile.hashes, Buffer.from(hashes.join(''), 'latin1')])
   edge.tiles[level] = tile
-  changes.tiles.set(`${level}/${tile.start}`, { level, index: tile.start, hashes: tile.hashes })
+  changes.set(`${level}/${tile.start}`, { level, index: tile.start, hashes: tile.hashes })
   if (tile.hashes.length === TILE_WIDTH * HASH_BYTES)
     growLevel(edge, level + 1, [fold(tile.hashes, 0, TILE_WIDTH)], changes)
 }

@@ -1,6 +1,6 @@
 import type { ItemId } from '#catalog/catalog.ts'
 import { type Leaf, type Shape, itemsOf } from '#catalog/shape.ts'
-import { keyedHash } from '#foundation/hashing.ts'
+import { type KeyedHash, keyedHash } from '#foundation/hashing.ts'
 import { type Coarsen, coarsener } from './coarsen.ts'
 import type { Plan } from './plan.ts'
 import type { Precision } from '#catalog/precision.ts'
@@ -9,6 +9,9 @@ import type { ProjectionKeys } from './projection.ts'
 /** Longest text of a leaf that declares no limit, in UTF-16 code units. */
 const DEFAULT_MAX_LENGTH = 16_384
 const PSEUDONYM_BYTES = 18
+
+/** Names as the precision `pseudonym` makes them under a recipient's key. */
+export const pseudonymiser = (key: Buffer): KeyedHash => keyedHash(key, PSEUDONYM_BYTES)
 
 /** What a plan says about one leaf of a shape: the same for both engines. */
 export interface LeafRule {
@@ -34,7 +37,7 @@ export interface Rules {
 export function rulesOf(plan: Plan, shape: Shape, keys: ProjectionKeys): Rules {
   const items = itemsOf(shape)
   const numbers = new Map(items.map((item, i) => [item, i]))
-  const pseudonymise = keyedHash(keys.pseudonymKey, PSEUDONYM_BYTES)
+  const pseudonymise = pseudonymiser(keys.pseudonymKey)
   const precisions = new Map(
     plan.items.map(({ item, reason, precision }) => [
       item,

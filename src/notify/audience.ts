@@ -3,6 +3,7 @@ import type { PermissionId } from '#access/permission.ts'
 import { INSTALLATION, type Reader } from '#database/handles.ts'
 import { KeyDestroyed, type Keys } from '#keys/keys.ts'
 import { readTenant } from '#tenants/tenant.ts'
+import { contactOf, contactRecipient, reachableContacts, readContact } from './contacts.ts'
 import type { About } from './notice.ts'
 import { PRIVACY_CONTACT, type Audiences } from './parts.ts'
 
@@ -34,9 +35,18 @@ export function createAudiences({ keys, holders }: AudienceParts): Audiences {
         case 'approvers':
           return accounts(reader, await holders(reader, 'Support requests/Approve'))
         case 'administrators':
+        case 'administratorsInCentre':
           return administrators(reader)
         case 'account':
           return accounts(reader, named(about, 'accountId'))
+        case 'securityContacts':
+          return (await reachableContacts(reader)).map((id) => ({
+            tenantId: reader.tenantId,
+            recipient: contactRecipient(id),
+          }))
+        case 'incidentHandlers':
+          if (reader.tenantId !== INSTALLATION) return { realm: INSTALLATION }
+          return accounts(reader, await holders(reader, 'Incidents/Handle'))
         case 'asker':
         case 'providerApprovers':
           if (reader.tenantId !== INSTALLATION) return { realm: INSTALLATION }
@@ -58,6 +68,8 @@ export function createAudiences({ keys, holders }: AudienceParts): Audiences {
         const mail = (await readTenant(reader))?.privacyContact
         return mail === undefined ? undefined : { mail, language: undefined }
       }
+      const contactId = contactOf(recipient)
+      if (contactId !== undefined) return readContact(reader, keys, contactId)
       const found = await readAccountRow(reader, recipient)
       if (found?.account.state !== 'active') return undefined
       const names = await openNames(reader, keys, found.row).catch((thrown: unknown) => {

@@ -1,5 +1,6 @@
 import type { Transaction } from '#database/handles.ts'
 import { type About, type Audience, NOTICE_QUEUED, queueNotice } from './notice.ts'
+import { bindHelpers } from './notice-agent.ts'
 import type { NotifyParts } from './parts.ts'
 import { sendDue } from './send-due.ts'
 import { TEMPLATES, type TemplateId, isTemplate } from './template.ts'
@@ -72,6 +73,7 @@ export function createNotify(parts: NotifyParts): Notify {
     },
     sendDue: (now) => sendDue(parts, now),
     start: async () => {
+      await bindHelpers(parts)
       const unsubscribe = database.onCommitted(NOTICE_QUEUED, () => void round())
       const timer = setInterval(() => void round(), ROUND_IN_MS)
       timer.unref()

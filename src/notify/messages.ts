@@ -1,5 +1,7 @@
 import { type ListQuery, type Page, listPage } from '#database/list.ts'
 import type { Reader, Transaction } from '#database/handles.ts'
+import type { Keys } from '#keys/keys.ts'
+import { documentOf } from './document.ts'
 import type { About } from './notice.ts'
 import { asText, renderNotice } from './render.ts'
 import { type Language, type Severity, TEMPLATES, type TemplateId } from './template.ts'
@@ -29,6 +31,7 @@ interface Row {
 
 /** Whose messages, and how they read them. */
 export interface MessageReader {
+  readonly keys: Keys
   readonly accountId: string
   readonly language: Language
   readonly timeZone: string
@@ -60,7 +63,7 @@ export async function listMessages(
     },
     query,
   )
-  return { ...page, rows: page.rows.map((row) => asMessage(row, reader.tenantId, by)) }
+  return { ...page, rows: await Promise.all(page.rows.map((row) => asMessage(reader, row, by))) }
 }
 
 /** One of the account's own messages. */
@@ -74,7 +77,7 @@ export async function readMessage(
     by.accountId,
     id,
   ])
-  return row && asMessage(row, reader.tenantId, by)
+  return row && asMessage(reader, row, by)
 }
 
 /** Marks the account's own messages as read or unread. Answers how many of them there are. */
@@ -92,9 +95,28 @@ export function markMessages(
   )
 }
 
-function asMessage(row: Row, tenantId: string, { language, timeZone }: MessageReader): Message {
+/** When the first of these messages was read in anybody's message centre; UTC milliseconds. */
+export async function firstRead(
+  reader: Reader,
+  noticeIds: readonly string[],
+): Promise<number | undefined> {
+  const [row] = await reader.rows<{ at: Date | null }>(
+    `select min(read_at) as at from notice_sends
+      where tenant_id = $1 and notice_id = any($2) and channel = 'messageCentre'`,
+    [reader.tenantId, noticeIds],
+  )
+  return row?.at?.getTime()
+}
+
+async function asMessage(
+  reader: Reader,
+  row: Row,
+  { keys, language, timeZone }: MessageReader,
+): Promise<Message> {
   const { template, about } = row
-  const rendered = renderNotice({ template, about, tenantId }, language, timeZone)
+  const { tenantId } = reader
+  const document = await documentOf(reader, keys, about)
+  const rendered = renderNotice({ template, about, tenantId, document }, language, timeZone)
   const { severity, action } = TEMPLATES[template]
   return {
     id: row.id,

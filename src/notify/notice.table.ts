@@ -142,12 +142,13 @@ const key = (tx: Reader, send: Key): unknown[] => [
 export async function claim(
   tx: Transaction,
   send: Key,
-  by: { claimId: string; nodeId: string; now: Date },
+  by: { claimId: string; nodeId: string; now: Date; mailId?: string | undefined },
 ): Promise<boolean> {
   const claimed = await tx.change(
-    `update notice_sends set state = 'sending', attempts = attempts + 1, claim_id = $5, node_id = $6, claimed_at = $7
+    `update notice_sends set state = 'sending', attempts = attempts + 1, claim_id = $5, node_id = $6, claimed_at = $7,
+            mail_id = coalesce($8, mail_id)
       where ${WHERE} and state = 'waiting'`,
-    [...key(tx, send), by.claimId, by.nodeId, by.now],
+    [...key(tx, send), by.claimId, by.nodeId, by.now, by.mailId ?? null],
   )
   return claimed > 0
 }

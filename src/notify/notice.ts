@@ -16,6 +16,12 @@ export type Audience =
   | 'asker'
   | 'privacyContact'
   | 'administrators'
+  /** In the message centre only: the mail goes to others first. */
+  | 'administratorsInCentre'
+  /** Addresses that the tenant gave for when something goes wrong. */
+  | 'securityContacts'
+  /** Of the operator: who handles incidents. */
+  | 'incidentHandlers'
   | 'account'
 
 /** What a notice is about: identifiers, times, counts and codes. Free text has no place here. */

@@ -1,3 +1,4 @@
+import type { RunBy } from '#agreements/agent-binding.ts'
 import type { Database, Reader, Transaction } from '#database/handles.ts'
 import type { Lease } from '#database/lease.ts'
 import type { Clock } from '#foundation/clock.ts'
@@ -33,6 +34,8 @@ export interface Audiences {
 
 /** The operator's mail relay. Nothing is a default that bears on security. */
 export interface MailSettings {
+  /** An agent gets mail only while the published list lets it. */
+  readonly runBy: RunBy
   readonly host: string
   readonly port: number
   /** `tls` from the first byte, `startTls` before anything is said; `none` is for a relay on the same machine. */
@@ -53,6 +56,8 @@ export interface WebhookSettings {
   /** For tests and closed networks: receivers without TLS, and on private addresses. Both false in production. */
   readonly allowHttp: boolean
   readonly allowPrivateAddresses: boolean
+  /** Who runs the operator's own receiver; the operator, where it is not said. A tenant's receiver is the tenant's. */
+  readonly operatorsRunBy?: RunBy
   readonly ca?: string
   readonly timeoutMs?: number
 }
@@ -68,6 +73,13 @@ export interface Escalation {
   readonly recipient: string
   readonly channel: string
   readonly code: string
+}
+
+/** One recipient has it: the relay took the mail over, or the receiver of webhooks said so. */
+export interface Delivered {
+  readonly noticeId: string
+  readonly recipient: string
+  readonly channel: string
 }
 
 export interface Told {
@@ -94,6 +106,8 @@ export interface NotifyParts {
    * not the notice.
    */
   readonly told?: (tenantId: string, notice: Told) => Promise<void>
-  readonly escalate?: (tx: Transaction, escalation: Escalation) => Promise<void>
+  readonly escalate?: (tx: Transaction, escalation: Escalation, now: number) => Promise<void>
+  /** Called in the commit that records a delivery. */
+  readonly delivered?: (tx: Transaction, delivered: Delivered, now: number) => Promise<void>
   readonly reached?: (point: NoticePoint) => void | Promise<void>
 }

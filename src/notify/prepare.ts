@@ -1,4 +1,4 @@
-import type { Reader } from '#database/handles.ts'
+import { INSTALLATION, type Reader, type Transaction } from '#database/handles.ts'
 import type { Json } from '#foundation/canonical-json.ts'
 import { type RefusalCode } from '#foundation/refusal.ts'
 import { type Mail, sendMail } from './channels/mail.ts'
@@ -6,15 +6,14 @@ import type { SendOutcome } from './channels/outcome.ts'
 import { type WebhookCall, callWebhook } from './channels/webhook.ts'
 import type { SendRow } from './notice.table.ts'
 import type { NotifyParts } from './parts.ts'
+import { acknowledgementCode, documentOf } from './document.ts'
 import { asHtml, asText, renderNotice } from './render.ts'
+import { ADDRESS_ITEM, PURPOSE, noticeAgentRefusal } from './notice-agent.ts'
 import { readNoticeSettings, webhookReceiver } from './settings.ts'
 
-/** The parties that notices go to. The relay is the operator's agent; the receiver is the tenant's own. */
+/** The parties that notices go to where no agent runs them: the operator's own relay, and receivers of webhooks. */
 export const MAIL_RELAY = 'mail-relay'
 export const TENANT_RECEIVER = 'tenant-webhook'
-const PURPOSE = 'security-notices'
-/** The one item of a person that leaves with a mail. */
-const ADDRESS_ITEM = 'account.emailAddressOfAccountOwner'
 
 /** The operator's side of the gate, read anew in each round. */
 export interface RelaySwitch {
@@ -25,44 +24,52 @@ export interface RelaySwitch {
 export type Prepared =
   | {
       readonly evidence: { readonly [key: string]: Json }
+      /** What a delivery report quotes of a mail. */
+      readonly mailId?: string
       send(now: number): Promise<SendOutcome>
     }
-  | { readonly refused: RefusalCode }
+  | { readonly refused: RefusalCode; readonly party?: string }
   | { readonly failed: string }
 
 export function prepare(
   parts: NotifyParts,
-  reader: Reader,
+  reader: Transaction,
   send: SendRow,
   relay: RelaySwitch,
   now: number,
 ): Promise<Prepared> {
   return send.channel === 'mail'
-    ? prepareMail(parts, reader, send, relay)
+    ? prepareMail(parts, reader, send, relay, now)
     : prepareWebhook(parts, reader, send, now)
 }
 
 /**
- * The gate of the relay: set up, switched on by the operator, wanted by the tenant. What passes is the address and
- * the words of the template with the identifiers of the notice; there is nothing else that could.
+ * The gate of the relay: set up, switched on by the operator, wanted by the tenant, and where an agent runs it, listed
+ * for this with its lead time over and without the tenant's objection. What passes is the address and the words of the template with the identifiers of the notice; there is nothing else that could.
  */
 async function prepareMail(
   parts: NotifyParts,
-  reader: Reader,
+  reader: Transaction,
   send: SendRow,
   relay: RelaySwitch,
+  now: number,
 ): Promise<Prepared> {
   const { keys, mail: settings } = parts
   if (!settings) return { refused: 'connection_unknown' }
   if (!relay.on) return { refused: 'connection_disabled' }
   const chosen = await readNoticeSettings(reader, keys)
   if (!chosen.mailOn) return { refused: 'feature_off' }
+  const party = settings.runBy === 'operator' ? MAIL_RELAY : settings.runBy.agent
+  const refusal = await noticeAgentRefusal(reader, settings.runBy, send, now)
+  if (refusal) return { refused: refusal.refused, party }
   const address = await parts.audiences.addressOf(reader, send.recipient)
   if (!address || !isAddress(address.mail)) return { failed: 'no_address' }
   const language = address.language ?? chosen.language
   const { template, about } = send
+  const document = await documentOf(reader, keys, about)
+  const code = document && (await acknowledgementCode(reader, keys, String(about.documentId)))
   const rendered = renderNotice(
-    { template, about, tenantId: reader.tenantId },
+    { template, about, tenantId: reader.tenantId, document, code },
     language,
     chosen.timeZone,
   )
@@ -70,6 +77,7 @@ async function prepareMail(
   const mail: Mail = {
     to: address.mail,
     messageId,
+    envelopeId: `${reader.tenantId}.${messageId}`,
     sender: rendered.sender,
     subject: rendered.subject,
     text: asText(rendered),
@@ -79,13 +87,15 @@ async function prepareMail(
   const commit = await keys.payloadCommitment(reader)
   return {
     evidence: {
-      party: MAIL_RELAY,
+      party,
+      standing: settings.runBy === 'operator' ? 'operator' : 'agent',
       purpose: PURPOSE,
       items: [ADDRESS_ITEM],
       about: Object.keys(about).sort(),
       message: commit(messageId),
       payload: commit(`${mail.to}\n${mail.subject}\n${mail.text}`),
     },
+    mailId: messageId,
     send: () => sendMail(settings, mail),
   }
 }
@@ -98,18 +108,24 @@ const WEBHOOK_MEMBERS: ReadonlySet<string> = new Set([
   'emergencyId',
   'entryId',
   'connectionId',
+  'incidentId',
+  'documentId',
   'until',
 ])
 
 async function prepareWebhook(
   parts: NotifyParts,
-  reader: Reader,
+  reader: Transaction,
   send: SendRow,
   now: number,
 ): Promise<Prepared> {
   const { keys } = parts
   const receiver = await webhookReceiver(reader, keys, now)
   if (!receiver) return { refused: 'feature_off' }
+  const runBy = receiverRunBy(parts, reader.tenantId)
+  const refusal = await noticeAgentRefusal(reader, runBy, send, now)
+  const party = runBy === 'operator' ? TENANT_RECEIVER : runBy.agent
+  if (refusal) return { refused: refusal.refused, party }
   const about = Object.entries(send.about).filter(([name]) => WEBHOOK_MEMBERS.has(name))
   const body = JSON.stringify({
     type: send.template,
@@ -121,7 +137,7 @@ async function prepareWebhook(
   const call: Omit<WebhookCall, 'at'> = { ...receiver, id, body }
   return {
     evidence: {
-      party: TENANT_RECEIVER,
+      party,
       purpose: PURPOSE,
       items: [],
       about: about.map(([name]) => name).sort(),
@@ -131,6 +147,11 @@ async function prepareWebhook(
     },
     send: (at) => callWebhook(parts.webhook, { ...call, at }),
   }
+}
+
+/** A tenant's receiver is the tenant's own affair: what runs it is no agent of ours. */
+function receiverRunBy({ webhook }: NotifyParts, tenantId: string) {
+  return tenantId === INSTALLATION ? (webhook.operatorsRunBy ?? 'operator') : 'operator'
 }
 
 /** One message id for a notice and recipient, whatever the attempt; keyed, so that it tells nothing. */

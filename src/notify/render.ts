@@ -1,3 +1,4 @@
+import type { NoticeDocument } from './document.ts'
 import type { About } from './notice.ts'
 import { COMMON_EN, EN } from './templates/en.ts'
 import { COMMON_SV, SV } from './templates/sv.ts'
@@ -22,7 +23,15 @@ export interface Rendered {
 
 /** @param timeZone  an IANA name; the text says it beside every time */
 export function renderNotice(
-  notice: { readonly template: TemplateId; readonly about: About; readonly tenantId: string },
+  notice: {
+    readonly template: TemplateId
+    readonly about: About
+    readonly tenantId: string
+    /** What people wrote, where it is about that. It stands between what happened and what to do. */
+    readonly document?: NoticeDocument | undefined
+    /** With what somebody without an account acknowledges it. */
+    readonly code?: string | undefined
+  },
   language: Language,
   timeZone: string,
 ): Rendered {
@@ -32,11 +41,18 @@ export function renderNotice(
     text.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
       filled(notice.about[name], language, timeZone),
     )
-  const about: About = { tenantId: notice.tenantId, ...notice.about }
+  const { code } = notice
+  const about: About = { tenantId: notice.tenantId, ...notice.about, ...(code ? { code } : {}) }
+  const written = notice.document?.[language]
   return {
-    subject: fill(subject),
+    subject: written ? `${fill(subject)}: ${written.subject}` : fill(subject),
     sender: common.sender,
-    paragraphs: [what, todo, ...(until && 'until' in notice.about ? [until] : [])].map(fill),
+    paragraphs: [
+      fill(what),
+      ...(written?.sections ?? []).map(([heading, text]) => `${heading}\n${text}`),
+      fill(todo),
+      ...(until && 'until' in notice.about ? [fill(until)] : []),
+    ],
     references: Object.entries(common.labels).flatMap(([name, label]) =>
       about[name] === undefined ? [] : [[label, String(about[name])] as const],
     ),
@@ -78,7 +94,7 @@ export function asHtml(rendered: Rendered, language: Language): string {
     `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><title>${escaped(rendered.subject)}</title></head>`,
     '<body style="font-family:sans-serif;max-width:40em">',
     `<h1 style="font-size:1.2em">${escaped(rendered.subject)}</h1>`,
-    ...rendered.paragraphs.map((text) => `<p>${escaped(text)}</p>`),
+    ...rendered.paragraphs.map((text) => `<p>${escaped(text).replaceAll('\n', '<br>')}</p>`),
     ...(rows.length > 0 ? [`<table>${rows.join('')}</table>`] : []),
     `<p style="color:#555;font-size:0.9em">${escaped(rendered.footer)}</p></body></html>`,
   ].join('\n')
@@ -92,6 +108,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => ESCAPES[character] ?? '')
 }

@@ -3,6 +3,7 @@ import { toTimestamp } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
 import { append, appendAll } from '#ledger/append.ts'
 import type { Entry } from '#ledger/entry.ts'
+import { contactOf } from './contacts.ts'
 import { sendEntry } from './notice-entry.ts'
 import {
   type NoticeRow,
@@ -14,7 +15,7 @@ import {
 } from './notice.table.ts'
 import { type NotifyParts, PRIVACY_CONTACT, WEBHOOK } from './parts.ts'
 import { type NoticeSettings, readNoticeSettings } from './settings.ts'
-import { PERSONAL } from './template.ts'
+import { PERSONAL, REPEATED } from './template.ts'
 
 const AT_ONCE = 50
 
@@ -70,7 +71,10 @@ async function recipientsOf(
       otherRealm = true
       continue
     }
-    const mail = settings.mailOn && (audience !== 'approvers' || settings.approverMailOn)
+    const mail =
+      settings.mailOn &&
+      audience !== 'administratorsInCentre' &&
+      (audience !== 'approvers' || settings.approverMailOn)
     for (const { recipient } of found)
       recipients.set(recipient, { mail: mail || recipients.get(recipient)?.mail === true })
   }
@@ -91,18 +95,41 @@ async function setUp(
   const entries: Entry[] = []
   for (const [recipient, { mail }] of recipients) {
     const send = { noticeId, template, recipient }
-    if (recipient !== PRIVACY_CONTACT) {
+    if (recipient !== PRIVACY_CONTACT && contactOf(recipient) === undefined) {
       const made = await insertSend(tx, { ...send, channel: 'messageCentre', now: at, sent: true })
       if (made) entries.push(sendEntry('notice.sent', { ...send, channel: 'messageCentre' }, now))
     }
     if (mail) await insertSend(tx, { ...send, channel: 'mail', now: at, sent: false })
   }
-  if (settings.webhookOn && !PERSONAL.has(template))
+  if (settings.webhookOn && !PERSONAL.has(template) && !REPEATED.has(template))
     await insertSend(tx, { noticeId, recipient: WEBHOOK, channel: 'webhook', now: at, sent: false })
   await appendAll(tx, entries)
   if (recipients.size === 0 && !otherRealm)
     await recordNobody(parts, tx, notice, 'no_recipient', now)
   return entries.length > 0
+}
+
+/**
+ * The privacy contact is an address and has no message centre: where no mail may go there, the administrators have the
+ * notice in theirs.
+ */
+export async function tellAdministrators(
+  parts: NotifyParts,
+  tx: Transaction,
+  notice: NoticeRow,
+  now: number,
+): Promise<void> {
+  const found = await parts.audiences.of(tx, 'administrators', notice.about)
+  const recipients = 'realm' in found ? [] : found
+  const { noticeId, template } = notice
+  const entries: Entry[] = []
+  for (const { recipient } of recipients) {
+    const send = { noticeId, template, recipient, channel: 'messageCentre' as const }
+    if (await insertSend(tx, { ...send, now: new Date(now), sent: true }))
+      entries.push(sendEntry('notice.sent', send, now, { insteadOf: 'mail' }))
+  }
+  await appendAll(tx, entries)
+  if (recipients.length === 0) await recordNobody(parts, tx, notice, 'no_recipient', now)
 }
 
 /** A notice that reaches nobody is a finding of its own, and somebody else has to act. */
@@ -120,7 +147,7 @@ async function recordNobody(
     actor: 'job:notices',
     data: { notice: noticeId, template, audiences, code, final: true },
   })
-  await escalate?.(tx, { noticeId, template, recipient: '', channel: '', code })
+  await escalate?.(tx, { noticeId, template, recipient: '', channel: '', code }, now)
 }
 
 /**

@@ -12,9 +12,9 @@ import {
   lockDue,
   tenantsWithNotices,
 } from './notice.table.ts'
-import type { NotifyParts } from './parts.ts'
+import { type NotifyParts, PRIVACY_CONTACT } from './parts.ts'
 import { type Prepared, type RelaySwitch, prepare } from './prepare.ts'
-import { resolveQueued } from './resolve.ts'
+import { resolveQueued, tellAdministrators } from './resolve.ts'
 import { readNoticeSettings, switchWebhookOff } from './settings.ts'
 
 /** Longer than any attempt lasts: a claim that is older belongs to nobody. */
@@ -80,6 +80,8 @@ async function sendForTenant(
     attempts += claimed.length
     await parts.reached?.('claimed')
     await Promise.all(claimed.map((one) => attempt(parts, tenantId, one, now)))
+    // What failed is due later than now, and what is queued meanwhile makes for another round.
+    if (seen < AT_ONCE) return attempts
   }
   return attempts
 }
@@ -106,13 +108,13 @@ function claimDue(
       }
       const prepared = await prepare(parts, tx, send, relay, now)
       if ('failed' in prepared) await giveUp(parts, tx, send, null, prepared.failed, now)
-      else if ('refused' in prepared) {
-        await conclude(tx, send, null, new Date(now), { state: 'refused' })
-        await append(tx, sendEntry('refusal', send, now, { reason: prepared.refused }))
-      } else {
+      else if ('refused' in prepared) await refuseSend(parts, tx, send, prepared, now)
+      else {
         const evidence = { ...prepared.evidence, attempt: send.attempts + 1 }
         const entry = sendEntry('notice.disclosure', send, now, evidence)
-        const by = { claimId: entry.id, nodeId: parts.database.nodeId, now: new Date(now) }
+        const { nodeId } = parts.database
+        const { mailId } = prepared
+        const by = { claimId: entry.id, nodeId, now: new Date(now), mailId }
         if (!(await claim(tx, send, by))) continue
         await append(tx, entry)
         claimed.push({ send, claimId: entry.id, prepared })
@@ -120,6 +122,21 @@ function claimDue(
     }
     return { claimed, seen: sends.length }
   })
+}
+
+/** Final for this channel; what the channel alone would have told goes to the message centre instead. */
+async function refuseSend(
+  parts: NotifyParts,
+  tx: Transaction,
+  send: SendRow,
+  { refused, party }: Extract<Prepared, { refused: unknown }>,
+  now: number,
+): Promise<void> {
+  await conclude(tx, send, null, new Date(now), { state: 'refused' })
+  const to = party === undefined ? {} : { party }
+  await append(tx, sendEntry('refusal', send, now, { ...to, reason: refused }))
+  if (send.channel === 'mail' && send.recipient === PRIVACY_CONTACT)
+    await tellAdministrators(parts, tx, send, now)
 }
 
 async function attempt(
@@ -146,8 +163,9 @@ async function record(
   const at = new Date(now)
   if (outcome === 'unknown') return concludeUnknown(parts, tx, send, claimId, code, now)
   if (outcome === 'sent') {
-    if (await conclude(tx, send, claimId, at, { state: 'sent' }))
-      await append(tx, sendEntry('notice.sent', send, now, { disclosure: claimId, code }))
+    if (!(await conclude(tx, send, claimId, at, { state: 'sent' }))) return
+    await append(tx, sendEntry('notice.sent', send, now, { disclosure: claimId, code }))
+    await parts.delivered?.(tx, send, now)
     return
   }
   const next = nextAttempt(send.attempts + 1, send.firstAt.getTime(), now)
@@ -175,7 +193,7 @@ async function giveUp(
   const disclosure = claimId === null ? {} : { disclosure: claimId }
   await append(tx, sendEntry('notice.failed', send, now, { ...disclosure, code, final: true }))
   const { noticeId, template, recipient, channel } = send
-  await escalate?.(tx, { noticeId, template, recipient, channel, code })
+  await escalate?.(tx, { noticeId, template, recipient, channel, code }, now)
 }
 
 /** A receiver of webhooks knows what it has by the id; a mail may arrive twice, so there is one more attempt only. */
@@ -198,7 +216,8 @@ async function concludeUnknown(
   const data = { disclosure: claimId, code, final: next === undefined }
   await append(tx, sendEntry('notice.unknown', send, now, data))
   const { noticeId, template, recipient, channel } = send
-  if (next === undefined) await escalate?.(tx, { noticeId, template, recipient, channel, code })
+  if (next === undefined)
+    await escalate?.(tx, { noticeId, template, recipient, channel, code }, now)
 }
 
 function takeUpAbandoned(

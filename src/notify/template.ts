@@ -21,6 +21,17 @@ export const TEMPLATES = {
   'key.registered': { severity: 'high', action: true, lapses: false },
   'role.changed': { severity: 'normal', action: false, lapses: false },
   'agents.changed': { severity: 'normal', action: true, lapses: false },
+  'pushCertificate.ends': { severity: 'high', action: true, lapses: false },
+  'pushCertificate.ended': { severity: 'critical', action: true, lapses: false },
+  'vppToken.ends': { severity: 'high', action: true, lapses: false },
+  'vppToken.ended': { severity: 'critical', action: true, lapses: false },
+  'rights.due': { severity: 'high', action: true, lapses: true },
+  'rights.overdue': { severity: 'critical', action: true, lapses: false },
+  'incident.first': { severity: 'critical', action: true, lapses: false },
+  'incident.followUp': { severity: 'critical', action: true, lapses: false },
+  'incident.final': { severity: 'high', action: true, lapses: false },
+  'incident.reminder': { severity: 'critical', action: true, lapses: false },
+  'incident.unreached': { severity: 'critical', action: true, lapses: false },
   'webhook.gone': { severity: 'high', action: true, lapses: false },
   'notice.test': { severity: 'normal', action: false, lapses: false },
 } as const satisfies Record<string, { severity: Severity; action: boolean; lapses: boolean }>
@@ -35,6 +46,12 @@ export const PERSONAL: ReadonlySet<TemplateId> = new Set([
   'account.invited',
   'account.recoveryLink',
   'key.registered',
+])
+
+/** Tells again of what was told before: a receiver of webhooks has it already. */
+export const REPEATED: ReadonlySet<TemplateId> = new Set([
+  'incident.reminder',
+  'incident.unreached',
 ])
 
 /** The words of one template. `{until}` stands for a time, `{hours}` and `{count}` for numbers. */

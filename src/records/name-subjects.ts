@@ -10,6 +10,13 @@ const REMEMBERED = 50_000
 export interface SubjectNames {
   /** Commitments for values of an identifying item, in order; subjects are made where there are none. */
   name(tx: Transaction, item: ItemId, values: readonly string[]): Promise<readonly string[]>
+  /** To be called once the transaction that named them stands: a name that was rolled back must not live on in memory. */
+  remember(
+    tenantId: string,
+    item: ItemId,
+    values: readonly string[],
+    commitments: readonly string[],
+  ): void
   /** The same for values that are all remembered, without asking the database; undefined otherwise. */
   known(tenantId: string, item: ItemId, values: readonly string[]): readonly string[] | undefined
   /** Forgets all that is remembered, after keys were destroyed. */
@@ -39,12 +46,14 @@ export function createSubjectNames(keys: Keys): SubjectNames {
       const subjects = await ensureSubjects(tx, keys, item, unknown)
       const commitments = await keys.subjectCommitments(tx, subjects)
       let next = 0
-      return known.map((commitment, i) => {
+      return known.map((commitment) => {
         if (commitment !== undefined) return commitment
-        const made = commitments.get(subjects[next++] ?? '') ?? ''
-        remembered.set(places[i] ?? '', made)
-        return made
+        return commitments.get(subjects[next++] ?? '') ?? ''
       })
+    },
+    remember: (tenantId, item, values, commitments) => {
+      for (const [i, value] of values.entries())
+        remembered.set(`${tenantId} ${item} ${value}`, commitments[i] ?? '')
     },
     forget: () => remembered.clear(),
   }

@@ -10,9 +10,14 @@ interface Row {
   kind: string
   clear: Record<string, unknown>
   sealed: Buffer
+  first_seen: Date
+  last_seen: Date
+  removed_at: Date | null
+  merged: { readonly precisions?: Record<string, string> }
 }
 
-const COLUMNS = 'record_id, subject_id, connection_id, kind, clear, sealed'
+const COLUMNS =
+  'record_id, subject_id, connection_id, kind, clear, sealed, first_seen, last_seen, removed_at, merged'
 
 /** Records of a connection in the order they came, with the named items only. `after` is the last id seen. */
 export async function readRecords(
@@ -30,6 +35,10 @@ export async function readRecords(
       query.after ?? '00000000-0000-0000-0000-000000000000',
       query.limit,
     ],
+  )
+  await keys.loadSubjectKeys(
+    reader,
+    rows.map((row) => row.subject_id),
   )
   return Promise.all(
     rows.map((row) => openRecord(reader, keys, row, (item) => query.items.has(item))),
@@ -98,5 +107,14 @@ async function openRecord(
     (await keys.openFor(reader, row.subject_id, context, row.sealed)).toString(),
   ) as Record<string, unknown>
   const items = Object.entries({ ...row.clear, ...sealed }).filter(([item]) => wanted(item))
-  return { recordId: row.record_id, kind: row.kind, items: Object.fromEntries(items) }
+  return {
+    recordId: row.record_id,
+    kind: row.kind,
+    items: Object.fromEntries(items),
+    source: row.connection_id,
+    since: row.first_seen.getTime(),
+    seen: row.last_seen.getTime(),
+    removed: row.removed_at?.getTime(),
+    precisions: row.merged.precisions ?? {},
+  }
 }

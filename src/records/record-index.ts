@@ -1,54 +1,32 @@
-import type { Catalog, DataItem, ItemId } from '#catalog/catalog.ts'
-import type { Reader, Transaction } from '#database/handles.ts'
+import type { DataItem, ItemId } from '#catalog/catalog.ts'
+import type { Reader } from '#database/handles.ts'
 import type { Keys } from '#keys/keys.ts'
-import type { MinimisedRecord } from './keep.ts'
 import { isSealed } from './sealed.ts'
 
 /**
  * Whether records can be looked up by equality of this item: sealed ones that identify (names, mail addresses, serial
  * numbers), as their pseudonym says. Not free text, and never a secret.
  */
-export function isLookedUp(item: DataItem): boolean {
-  return isSealed(item) && !item.secret && item.precisions.includes('pseudonym')
+export function isLookedUp(item: DataItem | undefined): boolean {
+  return (
+    item !== undefined && isSealed(item) && !item.secret && item.precisions.includes('pseudonym')
+  )
 }
 
-/** Brings the index of these records up to what they hold now, in two statements. */
-export async function indexRecords(
-  tx: Transaction,
-  keys: Keys,
-  catalog: Catalog,
-  records: readonly { readonly recordId: string; readonly items: MinimisedRecord }[],
-): Promise<void> {
-  if (records.length === 0) return
+/** The keyed hash under which a value of an item is looked up. */
+export type Blind = (item: ItemId, value: string) => Promise<string>
+
+/** Hashes with a key for each item, which is fetched once. */
+export function createBlinds(reader: Reader, keys: Keys): Blind {
   const hashes = new Map<ItemId, (value: string) => string>()
-  const rows: { item: ItemId; blind: string; recordId: string }[] = []
-  for (const { recordId, items } of records) {
-    for (const [id, value] of Object.entries(items)) {
-      const item = catalog.items.get(id)
-      if (!item || !isLookedUp(item) || typeof value === 'boolean') continue
-      let hash = hashes.get(id)
-      if (!hash) {
-        hash = await keys.blindIndex(tx, id)
-        hashes.set(id, hash)
-      }
-      rows.push({ item: id, blind: hash(String(value)), recordId })
+  return async (item, value) => {
+    let hash = hashes.get(item)
+    if (!hash) {
+      hash = await keys.blindIndex(reader, item)
+      hashes.set(item, hash)
     }
+    return hash(value)
   }
-  await tx.change('delete from record_index where tenant_id = $1 and record_id = any($2::uuid[])', [
-    tx.tenantId,
-    records.map((record) => record.recordId),
-  ])
-  await tx.change(
-    `insert into record_index (tenant_id, item_id, blind, record_id)
-     select $1, n.item, n.blind, n.record from unnest($2::text[], $3::text[], $4::uuid[]) as n (item, blind, record)
-     on conflict do nothing`,
-    [
-      tx.tenantId,
-      rows.map((row) => row.item),
-      rows.map((row) => row.blind),
-      rows.map((row) => row.recordId),
-    ],
-  )
 }
 
 /** Most records that one identifying value may belong to and still be looked up by. */

@@ -11,17 +11,16 @@ export interface Admitted {
 }
 
 /** Headers that carry protocol and nothing else, with the form their value must have. */
-const HEADERS: Readonly<Record<string, RegExp>> = { 'retry-after': /^\d{1,6}$/ }
+const HEADERS: readonly (readonly [string, RegExp])[] = [['retry-after', /^\d{1,6}$/]]
 const JSON_TYPE = 'application/json;charset=UTF8'
 
 /** Lets through items of the inbound plan, and of an error only the word that the protocol documents for it. */
 export function admitResponse(gate: OpenGate, response: IncomingResponse): Admitted {
-  const headers = Object.fromEntries(
-    Object.entries(HEADERS).flatMap(([name, form]) => {
-      const value = response.headers[name]
-      return value !== undefined && form.test(value) ? [[name, value]] : []
-    }),
-  )
+  const headers: Record<string, string> = {}
+  for (const [name, form] of HEADERS) {
+    const value = response.headers[name]
+    if (value !== undefined && form.test(value)) headers[name] = value
+  }
   if (response.status >= 200 && response.status < 300) return admitSuccess(gate, response, headers)
   const form = gate.connector.errorForm ?? PLAIN_ERRORS
   const code = form.codeOf(response.body, gate.exchange.errors[response.status] ?? [])

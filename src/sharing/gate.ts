@@ -9,7 +9,8 @@ import { type Connection, readConnection } from '#connections/connection.ts'
 import { partySession } from '#connections/party-session.ts'
 import type { Reader } from '#database/handles.ts'
 import type { KeyedHash } from '#foundation/hashing.ts'
-import { type Refusal, refuse } from '#foundation/refusal.ts'
+import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
+import { type SingleFlight, singleFlight } from '#foundation/single-flight.ts'
 import { compileProjection } from '#minimisation/compile.ts'
 import type { Plan } from '#minimisation/plan.ts'
 import type { Projection } from '#minimisation/projection.ts'
@@ -42,8 +43,10 @@ export interface OpenGate {
 export interface Gate {
   /** The gate as it stands now; planned once per change of facts, not per call. */
   open(tenantId: string, connectionId: string, exchange: Exchange): Promise<OpenGate | Refusal>
-  /** Forgets what was planned for the tenant: the facts moved. */
-  forget(tenantId: string): void
+  /** Forgets what was planned for the tenant: the facts moved. With `stale`, unless that was forgotten already. */
+  forget(tenantId: string, stale?: OpenGate): void
+  /** Whether what was decided still holds; asked of a call that had to wait after its commit. */
+  stands(decided: OpenGate): Promise<boolean>
   /** The time the gate goes by: it never runs backwards, whatever the clock does. */
   now(): number
   close(): Promise<void>
@@ -54,20 +57,31 @@ interface Planned {
   readonly until: number
 }
 
+/** What is planned for one tenant since its facts last moved, and what is being planned. */
+interface Plans {
+  readonly made: Map<string, Planned>
+  readonly underWay: SingleFlight<Planned | Refusal>
+}
+
 /** Collects facts, asks for decisions, plans and compiles; remembers the result until facts or time change it. */
 export async function createGate(parts: SharingParts): Promise<Gate> {
-  const planned = new Map<string, Map<string, Planned>>()
+  const planned = new Map<string, Plans>()
   const sessions = new Map<string, SessionStore>()
   let latest = 0
   const now = (): number => {
     latest = Math.max(latest, parts.clock.now())
     return latest
   }
-  const forget = (tenantId: string): void => {
+  const forget: Gate['forget'] = (tenantId, stale) => {
     if (tenantId === '*') planned.clear()
-    else planned.delete(tenantId)
+    else if (!stale || planned.get(tenantId)?.made.get(nameOf(stale))?.gate === stale)
+      planned.delete(tenantId)
   }
-  const stopListening = await parts.database.listen(FACTS_CHANNEL, forget, () => planned.clear())
+  const stopListening = await parts.database.listen(
+    FACTS_CHANNEL,
+    (tenantId) => forget(tenantId),
+    () => planned.clear(),
+  )
   const sessionOf = (tenantId: string, connectionId: string): SessionStore => {
     const name = `${tenantId} ${connectionId}`
     let session = sessions.get(name)
@@ -77,25 +91,57 @@ export async function createGate(parts: SharingParts): Promise<Gate> {
     }
     return session
   }
+  const stopFollowing = parts.database.onCommitted(FACTS_CHANNEL, (tenantId) => forget(tenantId))
+  const open: Gate['open'] = async (tenantId, connectionId, exchange) => {
+    const name = `${connectionId} ${exchange.id}`
+    const plans = planned.get(tenantId) ?? { made: new Map(), underWay: singleFlight() }
+    planned.set(tenantId, plans)
+    const known = plans.made.get(name)
+    // A described party's exchange is another one when its description changes.
+    const holds = known?.gate.exchange === exchange && now() < known.until
+    if (known && holds && (await stillHolds(parts, tenantId, known.gate))) {
+      return known.gate
+    }
+    const planOne = () =>
+      parts.database.read(tenantId, (reader) =>
+        plan(parts, reader, connectionId, exchange, now(), sessionOf(tenantId, connectionId)),
+      )
+    const made = await plans.underWay.share(name, exchange, planOne, letsPass)
+    if ('refused' in made) return made
+    plans.made.set(name, made)
+    return made.gate
+  }
   return {
     now,
     forget,
-    close: stopListening,
-    open: async (tenantId, connectionId, exchange) => {
-      const name = `${connectionId} ${exchange.id}`
-      const known = planned.get(tenantId)?.get(name)
-      if (known && now() < known.until && (await stillHolds(parts, tenantId, known.gate))) {
-        return known.gate
-      }
-      const made = await parts.database.read(tenantId, (reader) =>
-        plan(parts, reader, connectionId, exchange, now(), sessionOf(tenantId, connectionId)),
+    open,
+    stands: async (decided) => {
+      const { connection, exchange, outbound, inbound } = decided
+      const { tenantId } = outbound
+      const known = planned.get(tenantId)?.made.get(nameOf(decided))
+      if (known?.gate === decided && now() < known.until) return true
+      const again = await open(tenantId, connection.connectionId, exchange)
+      return (
+        !isRefusal(again) &&
+        !again.refusal &&
+        again.outbound.hash === outbound.hash &&
+        again.inbound.hash === inbound.hash
       )
-      if ('refused' in made) return made
-      const plans = planned.get(tenantId) ?? new Map<string, Planned>()
-      planned.set(tenantId, plans.set(name, made))
-      return made.gate
+    },
+    close: async () => {
+      stopFollowing()
+      await stopListening()
     },
   }
+}
+
+function nameOf({ connection, exchange }: OpenGate): string {
+  return `${connection.connectionId} ${exchange.id}`
+}
+
+/** A plan that refuses is never checked in a commit: who asked after it was begun does not take it (P5). */
+function letsPass(made: Planned | Refusal): boolean {
+  return !('refused' in made) && !made.gate.refusal
 }
 
 /**
@@ -164,7 +210,8 @@ async function plan(
       path: compile(pathShape, outbound, recipientKeys),
       response: compile(exchange.response, inbound, tenantKeys),
       refusal:
-        connectionRefusal(connection, credentials, now) ??
+        (exchange.refused && refuse(exchange.refused, { exchange: exchange.id })) ??
+        connectionRefusal(connection, connector.withoutCredentials ? {} : credentials, now) ??
         essentialRefusal(exchange, outbound) ??
         inboundRefusal(exchange, inbound, back),
     },

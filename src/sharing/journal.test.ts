@@ -2,15 +2,21 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { DatabaseFault } from '#database/fault.ts'
 import { newOrderedId } from '#foundation/ids.ts'
+import { prepareEntry } from '#ledger/prepare.ts'
 import { bumpFactsVersion, lockFactsVersion } from '#tenants/facts-version.ts'
 import { type TestDatabase, testDatabase, waitingEntries } from '../../test/database.ts'
 import { type Closing, createJournal, type Opening } from './journal.ts'
 
 let counter = 0
-const written = (): { id: string; bytes: Buffer } => ({
-  id: newOrderedId(1_900_000_000_000 + counter),
-  // A byte beyond ASCII, so that a length in characters would not do.
-  bytes: Buffer.from(`{"n":${counter++},"text":"ä😀"}`),
+const written = () => ({
+  entry: prepareEntry({
+    id: newOrderedId(1_900_000_000_000 + counter),
+    at: '2030-01-01T00:00:00.000Z',
+    kind: 'disclosure',
+    actor: String.raw`client:"quoted\", and more`,
+    // A byte beyond ASCII, so that a length in characters would not do.
+    data: { n: counter++, text: 'ä😀' },
+  }),
 })
 const opening = (version: number): Opening => ({
   ...written(),
@@ -44,12 +50,12 @@ describe('journal', () => {
     assert.deepEqual(new Set(answers), new Set([true]))
     assert.deepEqual(
       await queue('alpha'),
-      lines.map(({ id, bytes }) => ({ id, bytes })),
+      lines.map(({ entry: { id, bytes } }) => ({ id, bytes })),
     )
-    assert.deepEqual(new Set(await open('alpha')), new Set(lines.map((line) => line.id)))
-    const mixed = [...lines.map((line) => closing(line.id)), opening(version)]
+    assert.deepEqual(new Set(await open('alpha')), new Set(lines.map((line) => line.entry.id)))
+    const mixed = [...lines.map((line) => closing(line.entry.id)), opening(version)]
     await Promise.all(mixed.map((line) => journal.submit('alpha', line)))
-    assert.deepEqual(await open('alpha'), [mixed.at(-1)?.id])
+    assert.deepEqual(await open('alpha'), [mixed.at(-1)?.entry.id])
     assert.equal((await queue('alpha')).length, 81)
   })
 
@@ -59,7 +65,7 @@ describe('journal', () => {
     const lines = [opening(version - 1), opening(version), opening(version + 1)]
     const answers = await Promise.all(lines.map((line) => journal.submit('beta', line)))
     assert.deepEqual(answers, [false, true, false])
-    assert.deepEqual(await open('beta'), [lines[1]?.id])
+    assert.deepEqual(await open('beta'), [lines[1]?.entry.id])
     assert.equal(await journal.submit('nobody', opening(0)), false)
   })
 
@@ -84,13 +90,13 @@ describe('journal', () => {
     const line = opening(version)
     await one.submit('delta', line)
     const answers = await Promise.all([
-      one.submit('delta', closing(line.id)),
-      one.submit('delta', closing(line.id)),
-      other.submit('delta', closing(line.id)),
+      one.submit('delta', closing(line.entry.id)),
+      one.submit('delta', closing(line.entry.id)),
+      other.submit('delta', closing(line.entry.id)),
       one.submit('delta', closing(newOrderedId(1_900_000_000_000))),
     ])
     assert.equal(answers.filter(Boolean).length, 1)
-    assert.equal(await one.submit('delta', closing(line.id)), false)
+    assert.equal(await one.submit('delta', closing(line.entry.id)), false)
     assert.equal((await queue('delta')).length, 2)
   })
 
@@ -100,8 +106,8 @@ describe('journal', () => {
     const journal = createJournal(test.database)
     const line = opening(version)
     await journal.submit('epsilon', line)
-    assert.equal(await journal.submit('zeta', closing(line.id)), false)
-    assert.deepEqual(await open('epsilon'), [line.id])
+    assert.equal(await journal.submit('zeta', closing(line.entry.id)), false)
+    assert.deepEqual(await open('epsilon'), [line.entry.id])
     await test.database.write('zeta', async (tx) => {
       assert.equal(await lockFactsVersion(tx), 1)
     })

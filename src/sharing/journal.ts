@@ -1,12 +1,11 @@
+import { arrayLiteral } from '#database/array-literal.ts'
 import { type GroupCommits, groupCommits } from '#database/group.ts'
 import type { Database } from '#database/handles.ts'
 import { APPENDED } from '#ledger/append.ts'
-import { packEntries } from '#ledger/verify/bundle.ts'
+import { type PreparedEntry, segmentValues } from '#ledger/prepare.ts'
 
 interface Written {
-  readonly id: string
-  /** The entry as it is hashed into the log. */
-  readonly bytes: Buffer
+  readonly entry: PreparedEntry
 }
 
 /** A disclosure that opens, decided from the tenant's facts at `version`. */
@@ -33,23 +32,23 @@ export type Journal = GroupCommits<Line, boolean>
 const LENGTH_BYTES = 2
 
 export function createJournal(database: Database): Journal {
-  return groupCommits(async (tenantId, lines) => {
-    const rows = await database.callFunction<{ sluss_journal: string }>(
+  const write = async (tenantId: string, lines: readonly Line[]): Promise<readonly boolean[]> => {
+    const [answer] = await database.callFunction<{ sluss_journal: readonly number[] }>(
       tenantId,
       'sluss_journal',
       [
         database.nodeId,
-        lines.map((line) => line.id),
-        lines.map((line) => LENGTH_BYTES + line.bytes.length),
-        packEntries(lines.map((line) => line.bytes)),
-        lines.map((line) => ('version' in line ? line.version : null)),
-        lines.map((line) => ('version' in line ? line.connectionId : null)),
-        lines.map((line) => ('version' in line ? line.exchangeId : null)),
-        lines.map((line) => ('closes' in line ? line.closes : null)),
+        ...segmentValues(lines.map((line) => line.entry)),
+        arrayLiteral(lines.map((line) => LENGTH_BYTES + line.entry.bytes.length)),
+        arrayLiteral(lines.map((line) => ('version' in line ? line.version : null))),
+        arrayLiteral(lines.map((line) => ('version' in line ? line.connectionId : null))),
+        arrayLiteral(lines.map((line) => ('version' in line ? line.exchangeId : null))),
+        arrayLiteral(lines.map((line) => ('closes' in line ? line.closes : null))),
       ],
       APPENDED,
     )
-    const written = new Set(rows.map((row) => row.sluss_journal))
-    return lines.map((line) => written.has(line.id))
-  })
+    const unwritten = new Set(answer?.sluss_journal)
+    return lines.map((_, i) => !unwritten.has(i + 1))
+  }
+  return groupCommits(write)
 }

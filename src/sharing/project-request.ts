@@ -3,6 +3,7 @@ import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
 import type { Projected } from '#minimisation/projection.ts'
 import type { OutgoingRequest } from './exchange.ts'
 import type { OpenGate } from './gate.ts'
+import { subjectsOf } from './party-names.ts'
 import { fillPath } from './path-template.ts'
 
 /** A call as its client made it. */
@@ -21,12 +22,14 @@ export interface Payload {
   readonly passed: Readonly<Record<ItemId, number>>
   readonly unknown: number
   readonly subjects: readonly string[]
+  /** The same by the items that name them, where the call names subjects by several. */
+  readonly named?: ReadonlyMap<ItemId, readonly string[]>
 }
 
 /** Builds the outgoing request from allowed items only; headers and unknown parameters never pass. */
 export function projectRequest(gate: OpenGate, call: IncomingCall): Payload | Refusal {
   const { exchange } = gate
-  const query = gate.query(JSON.stringify(queryOf(gate, call.query)))
+  const query = gate.query(call.query.size === 0 ? '{}' : JSON.stringify(queryOf(gate, call.query)))
   const body = exchange.request && call.body ? gate.body?.(call.body) : undefined
   if (exchange.request && body?.json === undefined) {
     return refuse('body_malformed', { exchange: exchange.id, expected: 'a JSON object in UTF-8' })
@@ -35,13 +38,13 @@ export function projectRequest(gate: OpenGate, call: IncomingCall): Payload | Re
   if (unfit) return unfit
   const path = gate.path && projectPath(gate, gate.path(JSON.stringify(call.parameters ?? {})))
   if (path !== undefined && isRefusal(path)) return path
-  const parameters = printQuery(query.json ?? '{}')
-  const target = path?.text ?? exchange.path
+  const vetted = vet(gate, path?.text ?? exchange.path, printQuery(query.json ?? '{}'), call)
+  if (isRefusal(vetted)) return vetted
   return {
     request: {
       exchange,
       method: call.method,
-      target: parameters === '' ? target : `${target}?${parameters}`,
+      target: vetted,
       body: body?.json,
     },
     withheld: { ...query.withheld, ...body?.withheld },
@@ -59,7 +62,26 @@ export function projectRequest(gate: OpenGate, call: IncomingCall): Payload | Re
         ...(body?.subjects ?? []),
       ]),
     ],
+    ...(exchange.subjects
+      ? { named: subjectsOf(exchange, { body: call.body, query: queryOf(gate, call.query) }) }
+      : {}),
   }
+}
+
+/** What leaves as path and query, after the exchange's own look at it where it has one. */
+function vet(
+  { exchange, inbound }: OpenGate,
+  path: string,
+  parameters: string,
+  call: IncomingCall,
+): string | Refusal {
+  const print = (text: string) => (text === '' ? '' : `?${text}`)
+  if (!exchange.vet) return path + print(parameters)
+  const precisions = new Map(inbound.items.map((item) => [item.item, item.precision]))
+  const sees = (item: ItemId) => precisions.get(item) ?? 'withheld'
+  const asked = { path, query: new URLSearchParams(parameters) }
+  const vetted = exchange.vet(asked, sees, call.query)
+  return isRefusal(vetted) ? vetted : vetted.path + print(vetted.query.toString())
 }
 
 /** The path stands only as a whole: a parameter that may not pass leaves no call. */
@@ -118,6 +140,8 @@ function printQuery(json: string): string {
 
 /** What replaces something at the party goes whole or not at all: what was kept back would be lost there. */
 function mutilated({ exchange }: OpenGate, body: Projected | undefined): Refusal | undefined {
+  const kept = exchange.intact?.find((item) => (body?.withheld[item] ?? 0) > 0)
+  if (kept !== undefined) return refuse('nothing_allowed', { exchange: exchange.id, item: kept })
   if (!exchange.whole || !body) return undefined
   const [item] = Object.keys(body.withheld)
   if (item !== undefined) return refuse('nothing_allowed', { exchange: exchange.id, item })

@@ -4,10 +4,19 @@ import { type Admitted, admitResponse } from './admit-response.ts'
 import { deliver } from './delivery/deliver.ts'
 import { type Outcomes, createOutcomes } from './delivery/outcome.ts'
 import { type Disclosure, type Recorded, createEvidence } from './evidence.ts'
-import type { Exchange, IncomingResponse, TransportFaultCode } from './exchange.ts'
-import { type Gate, createGate } from './gate.ts'
+import type {
+  Exchange,
+  IncomingResponse,
+  Outcome,
+  SendResult,
+  TransportFaultCode,
+} from './exchange.ts'
+import { type Gate, type OpenGate, createGate } from './gate.ts'
 import { createJournal } from './journal.ts'
 import type { SharingParts } from './parts.ts'
+import { keepPartyEvent } from './party-event.ts'
+import { namedBack } from './party-names.ts'
+import { exchangeOf } from './permanent.ts'
 import { type IncomingCall, projectRequest } from './project-request.ts'
 import { createRefusals } from './record-refusal.ts'
 
@@ -53,8 +62,10 @@ export async function createSharing(parts: SharingParts): Promise<Sharing> {
   const refusals = createRefusals(parts, gate.now)
   const outcomes = createOutcomes(parts, journal, gate.now)
 
-  const share = async (request: ShareRequest): Promise<Shared> => {
-    const { tenantId, connectionId, exchange, call, actor } = request
+  const share = async (asked: ShareRequest): Promise<Shared> => {
+    const exchange = exchangeOf(asked.exchange, asked.call)
+    const request = exchange === asked.exchange ? asked : { ...asked, exchange }
+    const { tenantId, connectionId, call, actor } = request
     for (let plans = 0; plans < MOST_PLANS; plans++) {
       const open = await unlessAway(gate.open(tenantId, connectionId, exchange))
       if (isRefusal(open)) return refusals.record(request, open)
@@ -70,14 +81,14 @@ export async function createSharing(parts: SharingParts): Promise<Sharing> {
         tenantId,
       )
       if (recorded === 'stale') {
-        gate.forget(tenantId)
+        gate.forget(tenantId, open)
         continue
       }
       if (isRefusal(recorded)) return refusals.record(request, recorded, open)
       await parts.reached?.('recorded')
 
       const { entryId } = recorded
-      const result = await deliver(parts, open, payload)
+      const result = await deliver(parts, gate, open, payload)
       const { attempts } = result
       if (!('response' in result)) {
         outcomes.conclude(tenantId, {
@@ -89,12 +100,13 @@ export async function createSharing(parts: SharingParts): Promise<Sharing> {
         })
         return { entryId, failed: result.code, outcome: result.outcome }
       }
-      const admitted = admitResponse(open, result.response)
+      const response = await namedBack(parts, tenantId, open, result.response)
+      const admitted = admitResponse(open, response)
       const { received, withheld, unknown } = admitted
       const { status } = result.response
       outcomes.conclude(tenantId, {
         entryId,
-        outcome: result.outcome,
+        outcome: await outcomeOf(result, open, tenantId, entryId),
         status,
         attempts,
         received,
@@ -103,7 +115,7 @@ export async function createSharing(parts: SharingParts): Promise<Sharing> {
         at: gate.now(),
       })
       await parts.reached?.('concluded')
-      return { entryId, raw: result.response, admitted }
+      return { entryId, raw: response, admitted }
     }
     return refusals.record(request, refuse('evidence_unavailable', { exchange: exchange.id }))
   }
@@ -118,6 +130,29 @@ export async function createSharing(parts: SharingParts): Promise<Sharing> {
         code: fault instanceof DatabaseFault ? fault.code : 'unknown',
       })
       return refuse('evidence_unavailable', { exchange: disclosure.gate.exchange.id })
+    }
+  }
+
+  /** An accepted change is only accepted once its event is kept: else nobody would ever ask what became of it. */
+  const outcomeOf = async (
+    result: SendResult & { response: IncomingResponse },
+    { connection, exchange }: OpenGate,
+    tenantId: string,
+    entryId: string,
+  ): Promise<Outcome> => {
+    if (result.outcome !== 'accepted' || exchange.settledBy === undefined) return result.outcome
+    const { connectionId } = connection
+    const { event: eventId } = result
+    const event = { connectionId, eventId, entryId, askedBy: exchange.settledBy }
+    try {
+      await parts.database.write(tenantId, (tx) =>
+        keepPartyEvent(tx, { ...event, acceptedAt: gate.now() }),
+      )
+      return 'accepted'
+    } catch (fault) {
+      if (!(fault instanceof DatabaseFault)) throw fault
+      parts.log.warn('the event of an accepted change was lost', { tenantId, entryId })
+      return 'unknown'
     }
   }
 

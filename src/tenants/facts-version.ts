@@ -15,6 +15,8 @@ export async function bumpFactsVersion(tx: Transaction): Promise<number> {
     [tx.tenantId],
   )
   if (!row) throw new Error('a facts version was not written')
+  // This node does not wait for its own word to come back.
+  tx.announce(FACTS_CHANNEL)
   return row.version
 }
 

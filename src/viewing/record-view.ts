@@ -28,6 +28,8 @@ export interface Look {
   readonly only: ReadonlySet<ItemId> | undefined
   /** Fields that the records were chosen by. */
   readonly chosenBy: readonly string[]
+  /** Which node answers. */
+  readonly node: string
   readonly now: number
 }
 
@@ -58,6 +60,7 @@ export async function recordRead(
       actor: actorOf(viewer.principal),
       data: {
         ...aboutPlan(plan),
+        node: look.node,
         kind: look.kind,
         part: [i + 1, chunks],
         count: part.length,
@@ -84,10 +87,11 @@ export async function recordReveal(
     readonly kind: RecordKind
     readonly item: ItemId
     readonly reason: string
+    readonly node: string
     readonly now: number
   },
 ): Promise<string> {
-  const { viewer, plan, record, kind, item, reason, now } = reveal
+  const { viewer, plan, record, kind, item, reason, node, now } = reveal
   const commitments = await keys.subjectCommitments(tx, [record.subjectId])
   const commit = await keys.payloadCommitment(tx)
   const id = newOrderedId(now)
@@ -98,6 +102,7 @@ export async function recordReveal(
     actor: actorOf(viewer.principal),
     data: {
       ...aboutPlan(plan),
+      node,
       kind,
       count: 1,
       records: byConnection([record], commitments),

@@ -47,7 +47,8 @@ export function createReveal(parts: ViewingParts): Reveal {
       await parts.reached?.('read')
       const { record, plan } = decided
       const { kind, item, reason } = request
-      const about = { viewer, plan, record, kind, item, reason, now }
+      const node = parts.database.nodeId
+      const about = { viewer, plan, record, kind, item, reason, node, now }
       const entryId = await recordReveal(tx, parts.keys, about)
       await keepReason(tx, parts.keys, entryId, record.subjectId, reason)
       const [opened] = await openRecords(tx, parts.keys, [record])

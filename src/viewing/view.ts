@@ -92,7 +92,8 @@ export async function createViewing(given: ViewingParts): Promise<Viewing> {
       await parts.reached?.('read')
 
       const records = page.rows
-      const about = { viewer, plan, kind, records, only, chosenBy, now }
+      const node = parts.database.nodeId
+      const about = { viewer, plan, kind, records, only, chosenBy, node, now }
       const entryIds = await recordRead(tx, commitments, about)
       await parts.reached?.('recorded')
 

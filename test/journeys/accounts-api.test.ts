@@ -184,7 +184,7 @@ describe('the endpoints of accounts', () => {
   it('P8 looking at people’s accounts is an entry that names none of them', async () => {
     await call(admin, 'GET', '/users')
     const [row] = await room.test.ownerQuery<{ text: string }>(
-      `select encode(entries, 'escape') as text from ledger_waiting where tenant_id = 'acme'
+      `select encode(entries, 'escape') as text from ledger_segments where tenant_id = 'acme'
         order by queue_id desc limit 1`,
     )
     assert.match(row?.text ?? '', /account\.read/)

@@ -216,11 +216,14 @@ describe('an agent of two nodes', () => {
       ),
     )
     const before = calls()
-    for (const answer of await both()) assert.equal(answer.refusal, 'connection_disabled')
+    // The client's own way in is destroyed with the rest: a node that has heard of it says so first.
+    const refused = ['connection_disabled', 'credentials_missing', 'client_unauthenticated']
+    for (const { refusal = '' } of await both()) assert.ok(refused.includes(refusal), refusal)
     assert.equal(calls(), before)
     // Switched on again by somebody, it still has nothing to speak with, and its feature is off.
     await database.write(TENANT, (tx) => enableConnection(tx, CONNECTION, true, admin(second)))
-    for (const answer of await both()) assert.equal(answer.refusal, 'credentials_missing')
+    for (const { refusal = '' } of await both())
+      assert.ok(refused.slice(1).includes(refusal), refusal)
     const secrets = await database.read(TENANT, (reader) =>
       openCredentials(reader, keys, CONNECTION),
     )

@@ -6,12 +6,15 @@ import { createPersonMarks } from '#access/person-mark.ts'
 import { administratorsOf, makeAdministrator } from '#access/role-change.ts'
 import { createRolePreviewer } from '#access/role-preview.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
+import { appleAppsAndBooks } from '#connectors/apple-apps-and-books/client.ts'
 import { appleDeviceEnrollment } from '#connectors/apple-device-enrollment/client.ts'
+import { PARTNER_DRAFTS } from '#connectors/partner/drafts.ts'
 import { makeTokenKeyPair, readTokenFile } from '#connectors/apple-device-enrollment/token-file.ts'
+import { EXCHANGES as ANDROID_EXCHANGES } from '#connectors/google-android-management/exchanges.ts'
 import type { Database } from '#database/handles.ts'
 import type { Clock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
-import { isRefusal } from '#foundation/refusal.ts'
+import { isRefusal, refuse } from '#foundation/refusal.ts'
 import type { EndpointParts } from '#http/api/all-endpoints.ts'
 import type { Keys } from '#keys/keys.ts'
 import { countByTags, tagCarried } from '#records/count-by-tags.ts'
@@ -19,6 +22,7 @@ import { resolveScope } from '#records/resolve-scope.ts'
 import type { Connector } from '#sharing/exchange.ts'
 import type { SharingParts } from '#sharing/parts.ts'
 import { createSupport } from '#support/support.ts'
+import { personalDataHolders } from '../../src/node/subject-rights.ts'
 import { tenantOfGrant } from '#viewing/grant-home.ts'
 import { createViewing } from '#viewing/view.ts'
 
@@ -49,6 +53,12 @@ export async function openRooms(given: {
   })
   const origin = 'https://sluss.example'
   const holders = async () => []
+  const accounts = {
+    keys,
+    marks: await createPersonMarks(database, keys),
+    administrators: administratorsOf,
+    makeAdministrator,
+  }
   const parts: EndpointParts = {
     database,
     keys,
@@ -65,6 +75,17 @@ export async function openRooms(given: {
     previewer: createRolePreviewer({ decider, catalog, countRecords: countByTags }),
     tenantOfGrant: (account, grantId) => tenantOfGrant(database, account, grantId),
     webhook: { allowHttp: false, allowPrivateAddresses: false },
+    breach: { database, keys, catalog },
+    clock,
+    reports: { database, keys },
+    rights: {
+      database,
+      keys,
+      catalog,
+      accounts,
+      ledgerName: 'sluss.example',
+      holders: personalDataHolders(accounts, () => clock.now()),
+    },
     support: createSupport({
       database,
       keys,
@@ -82,9 +103,37 @@ export async function openRooms(given: {
       keys,
       catalog,
       decider,
-      connectors: new Map([[apple.id, apple]]),
+      connectors: new Map(
+        [apple, appleAppsAndBooks(() => clock.now() / 1000) as Connector].map((one) => [
+          one.id,
+          one,
+        ]),
+      ),
     } as unknown as SharingParts,
-    origins: new Map([['apple-device-enrollment', [APPLE_ORIGIN]]]),
+    gatewayPorts: { from: 18_000, to: 18_002, except: [] },
+    origins: new Map([
+      ['apple-device-enrollment', [APPLE_ORIGIN]],
+      ['apple-apps-and-books', ['https://vpp.itunes.apple.com']],
+    ]),
+    partners: {
+      against: { catalog, taken: new Set([apple.id]), allowLoopback: false },
+      described: new Map(),
+      drafts: PARTNER_DRAFTS,
+      load: async () => {},
+      push: async () => {},
+    },
+    vpp: {
+      synchronise: given.synchronise,
+      subscribe: async () => ({
+        entryId: '00000000-0000-4000-8000-000000000001',
+        isSubscribed: true,
+      }),
+    },
+    androidEnterprise: {
+      exchanges: ANDROID_EXCHANGES,
+      share: async () => refuse('feature_off'),
+      synchronise: given.synchronise,
+    },
     appleEnrollment: {
       makeKeyPair: makeTokenKeyPair,
       readTokenFile: (file, pair, now) => {

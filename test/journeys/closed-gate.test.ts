@@ -9,6 +9,7 @@ import { manifestOf } from '#catalog/manifest.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
 import { IN, OUT, TENANT, admin } from '../../sandbox/sample/organisation.ts'
 import { startTestNode } from '../node.ts'
+import { type Random, generator } from './canary/random.ts'
 
 /** 100,000 in all; fewer only when somebody asks for a quick look. */
 const PAYLOADS = 100_000
@@ -66,18 +67,6 @@ function allowedCanaries(
     }
   }
   return allowed
-}
-
-/** A small seeded generator (mulberry32), so that a failure can be run again. */
-function generator(seed: number) {
-  let state = seed
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-  return { below: (n: number) => Math.floor(next() * n), chance: (p: number) => next() < p }
 }
 
 describe('closed gate', () => {
@@ -183,10 +172,7 @@ describe('closed gate', () => {
 })
 
 /** A call with canaries in known, unknown, renamed, nested and wrongly typed places. */
-function makeBody(
-  random: ReturnType<typeof generator>,
-  canary: () => string,
-): Record<string, unknown> {
+function makeBody(random: Random, canary: () => string): Record<string, unknown> {
   const body: Record<string, unknown> = {
     profile_name: canary(),
     url: `https://mdm.example.org/${canary()}`,
@@ -202,11 +188,7 @@ function makeBody(
   return body
 }
 
-function valueFor(
-  type: string,
-  random: ReturnType<typeof generator>,
-  canary: () => string,
-): unknown {
+function valueFor(type: string, random: Random, canary: () => string): unknown {
   const wrong = random.below(12)
   if (wrong === 0) return { value: canary() }
   if (wrong === 1) return [[canary()]]

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { chooseCollection } from '#agreements/collection.ts'
 import { giveConsent } from '#agreements/consent.ts'
 import { switchFeature } from '#agreements/switch-feature.ts'
 import { DIAGNOSTICS_ITEMS } from '#catalog/diagnostics.ts'
@@ -10,7 +11,11 @@ import { type Database, INSTALLATION } from '#database/handles.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import { chooseDiagnosticsLevel, receiveDiagnostics } from '#intake/diagnostics.ts'
 import { publishedHash } from '#intake/diagnostics-hash.ts'
-import { TENANT_ATTACH_FLOW, tenantAttachShape } from '#intake/diagnostics-tenant-attach.ts'
+import {
+  TENANT_ATTACH_FLOW,
+  tenantAttachItems,
+  tenantAttachShape,
+} from '#intake/diagnostics-tenant-attach.ts'
 import { readDiagnosticsFor } from '#viewing/diagnostics.ts'
 import { ACME, type ApiWorld, BETA, type Person, startApiWorld } from './api-world.ts'
 
@@ -398,6 +403,53 @@ describe('the Configuration Manager boundary', () => {
       [1, 1],
     )
     assert.equal(Object.keys(tenantAttachShape(catalog).fields).length, 12)
+    const lists = '/deviceManagement/configurationManagerTenantAttach'
+    const app = {
+      ProductName: 'Mail',
+      Publisher: 'Example',
+      Version: '2.1',
+      ProductLanguage: '1053',
+      ProgramID: 'p1',
+      Note: 'cnyattach',
+    }
+    const apps = await ok(admin, 'POST', `${lists}/applications`, {
+      value: [app, { Version: '1' }],
+    })
+    // One that has no id cannot be told from another: it is not kept.
+    assert.deepEqual([apps.keptCount, apps.unknownCount], [1, 1])
+    const collection = {
+      CollectionId: 'ABC00014',
+      CollectionName: 'All servers',
+      CollectionType: 'Device',
+      CountTargeted: 10,
+      CountCompliant: 7,
+      CountNonCompliant: 2,
+      CountFailed: 1,
+      CountActivated: 9,
+      CountEnforced: 'cnyattach',
+    }
+    await database.write(ACME, (tx) =>
+      chooseCollection(
+        tx,
+        catalog,
+        { itemId: 'aggregate.countTargeted', on: true, precision: 'round:10' },
+        by,
+      ),
+    )
+    const sent = { value: [{ ...collection, CountTargeted: 14 }] }
+    assert.equal((await ok(admin, 'POST', `${lists}/collections`, sent)).keptCount, 1)
+    const [kept] = (await ok(admin, 'GET', `${lists}/collections`)).value
+    assert.deepEqual(
+      [kept.id, kept.facts.length],
+      ['ABC00014', 8],
+      'a count that is no number is unknown',
+    )
+    const targeted = kept.facts.find(
+      (one: { item: string }) => one.item === 'aggregate.countTargeted',
+    )
+    assert.equal(targeted.value, 10)
+    assert.equal((await ok(admin, 'GET', `${lists}/applications`)).value.length, 1)
+    assert.equal(tenantAttachItems(catalog).size, 26)
     assert.deepEqual(await foundOnDisk('cnyattach'), [])
   })
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createGrant } from '#access/grants.ts'
-import { approveCall } from '#agreements/approval.ts'
+import { approveCommand } from '#agreements/approval.ts'
 import { giveConsent } from '#agreements/consent.ts'
 import { givePermission, recordContract } from '#agreements/party.ts'
 import { switchFeature } from '#agreements/switch-feature.ts'
@@ -15,6 +15,10 @@ import type { EndpointCase } from './endpoint-checks.ts'
 export type Seeded = Awaited<ReturnType<typeof seedOther>>
 
 const FLOW = 'apple-device-enrollment/outbound'
+/** A content token that is good for long, of nobody. */
+const VPP_TOKEN = Buffer.from(
+  JSON.stringify({ expDate: '2099-01-01T00:00:00+0000', orgName: 'Nobody', token: 'x' }),
+).toString('base64')
 
 /** Gives the other tenant one of everything, with a canary wherever there is text. */
 export async function seedOther(world: ApiWorld) {
@@ -48,10 +52,19 @@ function seedAgreements(world: ApiWorld) {
     const made = { connectionId: connection, title: 'Canary', origin: APPLE_ORIGIN }
     await createConnection(tx, { ...made, connectorId: 'apple-device-enrollment' }, by)
     const until = now + 3_600_000
-    const approval = { connectionId: connection, exchangeId: 'canary', mostSubjects: 1, until }
-    await approveCall(tx, approval, by)
+    const command = {
+      connectionId: connection,
+      exchangeId: 'canary',
+      target: 'canary',
+      command: '',
+    }
+    const terms = { until, needsSecond: true }
+    const approval = await approveCommand(tx, world.endpointParts.keys, command, terms, by)
     await changePrivacyContact(tx, 'canary@example.org', by)
-    return { contract, permission, connection }
+    const android = 'canary-android'
+    const google = { connectionId: android, title: 'Canary', origin: APPLE_ORIGIN }
+    await createConnection(tx, { ...google, connectorId: 'google-android-management' }, by)
+    return { contract, permission, connection, approval, android }
   })
 }
 
@@ -77,7 +90,12 @@ async function seedPeople(world: ApiWorld) {
   })
   const tag = await make('/deviceManagement/roleScopeTags', { displayName: 'Canary' })
   const supportCase = await make('/support/cases', { reference: 'CANARY-1', title: 'Canary' })
-  return { user, service, role, assignment, tag, supportCase }
+  const rightsRequest = await make('/security/subjectRightsRequests', {
+    type: 'access',
+    dataSubject: { firstName: 'Canary', email: 'canary@example.org' },
+    identityConfirmedBy: 'knownInPerson',
+  })
+  return { user, service, role, assignment, tag, supportCase, rightsRequest }
 }
 
 /** Records of the other tenant, a request for them, and a grant of somebody else at the operator. */
@@ -139,6 +157,8 @@ export function endpointCases(seeded: Seeded): Readonly<Record<string, EndpointC
   const contract = { id: seeded.contract }
   const permission = { id: seeded.permission }
   const connection = { id: seeded.connection }
+  const approval = { id: seeded.approval }
+  const android = { id: seeded.android }
   return {
     listDataSharingConsents: catalog(),
     getDataSharingConsent: catalog(flow),
@@ -176,9 +196,12 @@ export function endpointCases(seeded: Seeded): Readonly<Record<string, EndpointC
     createDataSharingApproval: catalog(undefined, {
       connectionId: seeded.connection,
       exchangeId: 'apple.dep.disownDevices',
-      mostSubjects: 1,
+      target: 'SYN0000001',
       expirationDateTime: '2030-01-01T01:00:00Z',
     }),
+    getDataSharingApproval: tenant(approval),
+    confirmDataSharingApproval: tenant(approval, {}),
+    withdrawDataSharingApproval: tenant(approval, {}),
     listConnections: catalog(),
     getConnection: tenant(connection),
     createConnection: catalog(undefined, {
@@ -190,11 +213,48 @@ export function endpointCases(seeded: Seeded): Readonly<Record<string, EndpointC
     issueClientCredentials: tenant(connection, {}),
     uploadCredentials: tenant(connection, { file: 'QUJD' }),
     issueEventSecret: tenant(connection, {}),
+    listVppTokens: catalog(),
+    getVppToken: tenant(connection),
+    listVppTokenAssets: tenant(connection),
+    createVppToken: catalog(undefined, { token: 'QUJD' }),
+    updateVppToken: tenant(connection, { token: VPP_TOKEN }),
+    deleteVppToken: tenant(connection, {}),
+    syncLicenses: tenant(connection, {}),
+    subscribeToVppNotifications: tenant(connection, {}),
     listDepOnboardingSettings: catalog(),
     getDepOnboardingSetting: tenant(connection),
     generateEncryptionPublicKey: tenant(connection, {}),
     uploadDepToken: tenant(connection, { depToken: 'QUJD' }),
     syncWithAppleDeviceEnrollmentProgram: tenant(connection, {}),
+    getApplePushNotificationCertificate: catalog(),
+    downloadApplePushNotificationCertificateSigningRequest: catalog(),
+    updateApplePushNotificationCertificate: catalog(undefined, { certificate: 'QUJD' }),
+    issueApplePushClientCertificate: catalog(undefined, {}),
+    listAndroidEnterpriseSettings: catalog(),
+    getAndroidEnterpriseSetting: tenant(android),
+    requestSignupUrl: tenant(android, {
+      callbackUrl: 'https://example.org/back',
+      projectId: 'synthetic',
+    }),
+    completeSignup: tenant(android, {
+      enterpriseToken: 't',
+      signupUrlName: 's',
+      projectId: 'synthetic',
+    }),
+    unbindAndroidEnterprise: tenant(android, {}),
+    syncAndroidDevices: tenant(android, {}),
+    setAndroidEventSender: tenant(android, { serviceAccountEmail: 'push@example.org' }),
+    configureAndroidNotifications: tenant(android, {
+      pubsubTopic: 'projects/synthetic/topics/amapi',
+      notificationTypes: ['ENROLLMENT'],
+    }),
+    listAndroidEnrollmentTokens: tenant(android),
+    listAndroidPolicies: tenant(android),
+    createAndroidEnrollmentToken: tenant(android, {
+      policyId: 'default',
+      durationInSeconds: 3_600,
+    }),
+    revokeAndroidEnrollmentToken: tenant({ ...android, tokenId: 'x' }, {}),
     listOrganization: catalog(),
     getOrganization: tenant({ id: BETA }),
     updateOrganization: tenant({ id: BETA }, { privacyProfile: { contactEmail: null } }),
@@ -205,9 +265,14 @@ export function endpointCases(seeded: Seeded): Readonly<Record<string, EndpointC
     ...roleCases(seeded),
     ...lookingCases(seeded),
     ...supportCases(seeded),
+    ...rightsCases(seeded),
     ...noticeCases(),
+    ...incidentCases(),
     ...agentCases(),
+    ...erasureCases(),
     ...diagnosticsCases(),
+    ...reportCases(),
+    ...partnerCases(seeded),
     listTenants: catalog(),
     createTenant: catalog(undefined, { id: 'gamma', displayName: 'Gamma', region: 'EU' }),
   }
@@ -265,7 +330,53 @@ function diagnosticsCases(): Record<string, EndpointCase> {
     sendDiagnostics: catalog(undefined, report),
     listDiagnostics: catalog(),
     listDiagnosticsAsOperator: catalog({ purpose: 'quality' }),
+    listTenantAttachApplications: catalog(),
+    listTenantAttachCollections: catalog(),
+    sendTenantAttachApplications: catalog(undefined, { value: [{ ProgramID: 'x' }] }),
+    sendTenantAttachCollections: catalog(undefined, { value: [{ CollectionId: 'x' }] }),
     sendTenantAttachDevices: catalog(undefined, { devices: [{ SerialNumber: 'SYN0000001' }] }),
+  }
+}
+
+function reportCases(): Record<string, EndpointCase> {
+  const report = { id: 'devicesByModel' }
+  return {
+    listReports: catalog(),
+    getReportRelease: catalog(report),
+    getReportReleaseOfScopeTag: catalog({ ...report, scopeTagId: 'all' }),
+    listReportCells: catalog(report),
+    listReportReleases: catalog(report),
+    getReportSettings: catalog(),
+    updateReportSettings: catalog(undefined, { minimumGroupSize: 20 }),
+    listReportBudgets: catalog(),
+    listQuasiIdentifierSets: catalog(),
+    checkReportExtract: catalog(undefined, { quasiIdentifierSet: 'device-inventory' }),
+  }
+}
+
+function partnerCases(seeded: Seeded): Record<string, EndpointCase> {
+  const connection = { id: seeded.connection }
+  return {
+    listPartnerDescriptions: catalog(),
+    getPartnerDescription: catalog({ id: 'nobody' }),
+    listPartnerDescriptionVersions: catalog({ id: 'nobody' }),
+    listPartnerDescriptionDrafts: catalog(),
+    storePartnerDescription: catalog(undefined, { description: { id: 'mine' } }),
+    listDataSharingPartnerDescriptions: catalog(),
+    getDataSharingPartnerDescription: catalog({ id: 'nobody' }),
+    listMobileThreatDefenseConnectors: catalog(),
+    getMobileThreatDefenseConnector: tenant(connection),
+    updateMobileThreatDefenseConnector: tenant(connection, { isEnabled: false }),
+    listComplianceManagementPartners: catalog(),
+    getComplianceManagementPartner: tenant(connection),
+    listRemoteAssistancePartners: catalog(),
+    getRemoteAssistancePartner: tenant(connection),
+    beginRemoteAssistanceOnboarding: tenant(connection, {}),
+    disconnectRemoteAssistancePartner: tenant(connection, {}),
+    getZebraFotaConnector: catalog(),
+    listChromeOSOnboardingSettings: catalog(),
+    getChromeOSOnboardingSetting: tenant(connection),
+    pushToPartner: tenant(connection, {}),
   }
 }
 
@@ -419,6 +530,161 @@ function supportCases(seeded: Seeded): Record<string, EndpointCase> {
   }
 }
 
+function incidentNoticeCases(): Record<string, EndpointCase> {
+  const notice = { id: NOBODY, noticeId: NOBODY }
+  const text = { subject: 'S', nature: 'N', consequences: 'C', measures: 'M', contact: 'D' }
+  const words = { en: text, sv: text, nextWordDateTime: '2031-01-01T00:00:00Z' }
+  return {
+    listIncidentNotices: tenant({ id: NOBODY }),
+    getIncidentNotice: tenant(notice),
+    draftIncidentNotice: tenant({ id: NOBODY }, { kind: 'first', words }),
+    reviseIncidentNotice: tenant(notice, { version: 1, words }),
+    approveIncidentNotice: tenant(notice, { version: 1 }),
+    withdrawIncidentNotice: tenant(notice, {}),
+    listIncidentNoticeDeliveries: tenant(notice),
+    noteIncidentNoticeReached: tenant(notice, { tenantId: ACME, text: 'Told by telephone.' }),
+    printIncidentNotice: tenant({ ...notice, tenantId: ACME }, { language: 'en' }),
+    listReceivedIncidentNotices: catalog(),
+    getReceivedIncidentNotice: tenant({ id: NOBODY }),
+    acknowledgeIncidentNotice: tenant({ id: NOBODY }, {}),
+    listNotificationContacts: catalog(),
+    addNotificationContact: catalog(undefined, { mail: 'soc@example.org', language: 'en' }),
+    removeNotificationContact: tenant({ id: NOBODY }, {}),
+    submitDeliveryReport: catalog(undefined, { message: 'bm8=' }),
+  }
+}
+
+function incidentCases(): Record<string, EndpointCase> {
+  const one = { id: NOBODY }
+  const reason = 'A synthetic reason that is long enough.'
+  const person = { accountId: NOBODY, duty: 'lead' }
+  return {
+    listIncidents: catalog(),
+    getIncident: tenant(one),
+    createIncident: catalog(undefined, { displayName: 'Mine' }),
+    moveToIncident: tenant(one, { phase: 'assess' }),
+    classifyIncident: tenant(one, {
+      classification: 'securityIncident',
+      informationImpact: 'none',
+      reason,
+    }),
+    declareIncident: tenant(one, {
+      ground: 'accessHappened',
+      statement: reason,
+      classification: 'privacyBreach',
+    }),
+    mergeIncident: tenant(one, { into: NOBODY.replace('0', '1'), reason }),
+    retractIncident: tenant(one, { reason }),
+    closeIncident: tenant(one, {}),
+    reopenIncident: tenant(one, { reason }),
+    listIncidentTimeline: tenant(one),
+    addNoteToIncident: tenant(one, { text: 'Seen' }),
+    addDecisionToIncident: tenant(one, { kind: 'general', decision: 'Wait', reason }),
+    listIncidentPeople: tenant(one),
+    addPersonToIncident: tenant(one, person),
+    removePersonFromIncident: tenant(one, person),
+    listIncidentPauses: tenant(one),
+    askPauseOfIncident: tenant(one, { exception: 'tipOff', hours: 1, reason }),
+    clearPauseOfIncident: tenant(one, { pauseId: NOBODY }),
+    endPauseOfIncident: tenant(one, { pauseId: NOBODY }),
+    listIncidentCriteria: tenant(one),
+    addCriterionToIncident: tenant(one, {
+      kind: 'party',
+      name: 'apple',
+      fromDateTime: '2030-01-01T00:00:00Z',
+      toDateTime: '2030-02-01T00:00:00+01:00',
+    }),
+    removeCriterionFromIncident: tenant(one, { criterionId: NOBODY, reason }),
+    computeScopeOfIncident: tenant(one, {}),
+    listIncidentScopes: tenant(one),
+    listIncidentTouchedTenants: tenant(one),
+    ...incidentNoticeCases(),
+    listSignalRules: catalog(),
+    listSignals: catalog(),
+    dryRunSignalRules: catalog(undefined, {
+      ruleId: 'volume',
+      fromDateTime: '2030-01-01T00:00:00Z',
+      toDateTime: '2030-02-01T00:00:00Z',
+    }),
+    createSignal: catalog(undefined, {
+      source: 'agent',
+      partyId: 'mail-relay',
+      fromDateTime: '2030-01-01T00:00:00Z',
+      toDateTime: '2030-01-02T00:00:00Z',
+      text: 'A synthetic report.',
+    }),
+    createDecoyRecord: catalog(undefined, { tenantId: ACME, subject: 'synthetic-subject' }),
+    settleSignal: tenant(one, { reason }),
+    listCorrespondents: catalog(),
+    setCorrespondent: catalog(undefined, {
+      id: 'suite',
+      role: 'suite',
+      url: 'https://suite.example.org/incidents',
+    }),
+    setSuiteCustomer: catalog(undefined, { tenantId: ACME, customerId: 'mine' }),
+    listIncidentTells: tenant(one),
+    listIncidentMessages: tenant(one),
+    scopeReportOfSignal: tenant(one, { incidentId: NOBODY, reason }),
+    listTouchedIncidents: catalog(),
+    getTouchedIncidentPacket: tenant(one),
+    getControllersKit: tenant(one),
+    listTouchedPeople: tenant(one),
+    exportTouchedPeople: tenant({ ...one, format: 'csv' }),
+    listTouchedDevices: tenant(one),
+    exportTouchedDevices: tenant({ ...one, format: 'json' }),
+    getIncidentPostMortemReport: tenant(one),
+    listIncidentExercises: catalog(),
+    getIncidentExercise: tenant(one),
+    startIncidentExercise: catalog(undefined, {
+      displayName: 'Mine',
+      criterion: {
+        kind: 'party',
+        name: 'apple',
+        fromDateTime: '2030-01-01T00:00:00Z',
+        toDateTime: '2030-02-01T00:00:00Z',
+      },
+    }),
+    takeIncidentExerciseStep: tenant(one, { step: 'detect' }),
+  }
+}
+
+function rightsCases(seeded: Seeded): Record<string, EndpointCase> {
+  const request = { id: seeded.rightsRequest }
+  return {
+    listSubjectRightsRequests: catalog(),
+    getSubjectRightsRequest: tenant(request),
+    createSubjectRightsRequest: catalog(undefined, {
+      type: 'access',
+      dataSubject: { email: 'mine@example.org' },
+    }),
+    updateSubjectRightsRequest: tenant(request, { assignedTo: NOBODY }),
+    confirmSubjectRightsRequestIdentity: tenant(request, { means: 'signedIn' }),
+    extendSubjectRightsRequest: tenant(request, { months: 1, reason: 'complexity' }),
+    runSubjectRightsRequestAgain: tenant(request, {}),
+    waitForSubjectRightsRequestRecipients: tenant(request, {}),
+    completeSubjectRightsRequest: tenant(request, {}),
+    refuseSubjectRightsRequest: tenant(request, { reason: 'excessive' }),
+    withdrawSubjectRightsRequest: tenant(request, {}),
+    listSubjectRightsRequestSubjects: tenant(request),
+    decideSubjectRightsRequestSubject: tenant(request, { subjectId: NOBODY, isTheirs: true }),
+    listSubjectRightsRequestPersonalData: tenant(request),
+    listSubjectRightsRequestCorrections: tenant(request),
+    createSubjectRightsRequestCorrection: tenant(request, {
+      subjectId: NOBODY,
+      item: 'device.model',
+      value: 'x',
+    }),
+    refuseSubjectRightsRequestCorrection: tenant({ ...request, correctionId: NOBODY }, {}),
+    createSubjectRightsRequestArchiveLink: tenant(request, {}),
+    getSubjectRightsSettings: catalog(),
+    updateSubjectRightsSettings: catalog(undefined, { lookDelayDays: 10 }),
+    delaySubjectRightsLook: catalog(undefined, {
+      entryId: NOBODY,
+      untilDateTime: '2030-01-02T00:00:00Z',
+    }),
+  }
+}
+
 function noticeCases(): Record<string, EndpointCase> {
   return {
     listServiceUpdateMessages: catalog(),
@@ -430,6 +696,25 @@ function noticeCases(): Record<string, EndpointCase> {
     updateNoticeSettings: catalog(undefined, { language: 'sv' }),
     updateOperatorNoticeSettings: catalog(undefined, { mailOn: false }),
     rotateNoticeWebhookSecret: catalog(undefined, {}),
+  }
+}
+
+function erasureCases(): Record<string, EndpointCase> {
+  const erasure = { id: NOBODY }
+  const recipient = { ...erasure, partyId: 'google', connectionId: 'canary-android' }
+  return {
+    listErasures: catalog(),
+    getErasure: tenant(erasure),
+    createErasure: catalog(undefined, { recordIds: [NOBODY] }),
+    withdrawErasure: tenant(erasure, {}),
+    listErasureRecipients: tenant(erasure),
+    sendErasureLetter: tenant(recipient, {}),
+    readErasureLetter: tenant(recipient, {}),
+    listErasureHolds: catalog(),
+    createErasureHold: catalog(undefined, { reason: 'a court asked that it be kept' }),
+    releaseErasureHold: tenant(erasure, {}),
+    getRecordOfProcessing: catalog(),
+    getRetentionForecast: catalog(),
   }
 }
 

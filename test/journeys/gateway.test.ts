@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { approveCall } from '#agreements/approval.ts'
+import { approveCommand } from '#agreements/approval.ts'
 import { withdrawConsent, giveConsent } from '#agreements/consent.ts'
 import { chooseCollection } from '#agreements/collection.ts'
 import { manifestOf } from '#catalog/manifest.ts'
@@ -13,7 +13,7 @@ import { isRefusal } from '#foundation/refusal.ts'
 import { countRecords, readRecords } from '#records/read.ts'
 import { CONNECTION, OUT, TENANT, admin, consentToBoth } from '../../sandbox/sample/organisation.ts'
 import { createMdmClient } from '../../sandbox/sample/mdm-client.ts'
-import { synchroniseDevices } from '../../src/synchronise.ts'
+import { synchroniseDevices } from '../../src/node/synchronise.ts'
 import { type TestNode, agree, startTestNode } from '../node.ts'
 
 const CANARY = 'canary-7f3a'
@@ -243,17 +243,23 @@ describe('gateway, with consent', () => {
     const disown = () => t.mdm.call('POST', '/devices/disown', { devices: ['SYN0000019'] })
     assert.equal((await disown()).refusal, 'approval_missing')
     await t.node.database.write(TENANT, (tx) =>
-      approveCall(
+      approveCommand(
         tx,
+        t.node.keys,
         {
           connectionId: CONNECTION,
           exchangeId: 'apple.dep.disown',
-          mostSubjects: 1,
-          until: Date.now() + 60_000,
+          target: 'SYN0000019',
+          command: '',
         },
+        { until: Date.now() + 60_000, needsSecond: false },
         admin(t.node),
       ),
     )
+    const others = await t.mdm.call('POST', '/devices/disown', {
+      devices: ['SYN0000019', 'SYN0000018'],
+    })
+    assert.equal(others.refusal, 'approval_missing')
     assert.equal((await disown()).body, '{"devices":{"SYN0000019":"SUCCESS"}}')
     assert.equal((await disown()).refusal, 'approval_missing')
   })
@@ -433,6 +439,8 @@ describe('gateway, given bad input', () => {
 
   it('P2 an expired consent refuses, and setting the clock back does not revive it', async () => {
     const { hash } = manifestOf(t.node.parts.catalog, OUT)
+    // The outcome of the call before is on its way, and carries an earlier time than the consent.
+    await t.node.sharing.outcomes.idle()
     await t.node.database.write(TENANT, (tx) =>
       giveConsent(
         tx,

@@ -8,6 +8,7 @@ import { manifestOf } from '#catalog/manifest.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
 import type { Log } from '#foundation/log.ts'
 import { GOOGLE_IN, GOOGLE_OUT } from '../../sandbox/google/connect.ts'
+import { type Random, generator } from './canary/random.ts'
 import { type GoogleNode, TENANT, startGoogleNode } from './google-node.ts'
 
 const CALLS = 10_000
@@ -54,19 +55,6 @@ const itemsOf = (...models: Model[]) =>
   [...new Set(models.flatMap((model) => Object.values(model).map(([item]) => item)))].filter(
     (item) => !NEEDED.has(item),
   )
-
-/** A small seeded generator (mulberry32), so that a failure can be run again. */
-function generator(seed: number) {
-  let state = seed
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-  return { below: (n: number) => Math.floor(next() * n), chance: (p: number) => next() < p }
-}
-type Random = ReturnType<typeof generator>
 
 interface Made {
   readonly body: Record<string, unknown>

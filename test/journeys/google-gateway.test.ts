@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { approveCall } from '#agreements/approval.ts'
+import { approveCommand } from '#agreements/approval.ts'
 import { chooseCollection } from '#agreements/collection.ts'
 import { withdrawConsent } from '#agreements/consent.ts'
 import { enableConnection } from '#connections/connection.ts'
@@ -178,29 +178,95 @@ describe('Google through the gateway', () => {
       await choose(item, 'exact')
   })
 
-  it('holds what wipes a device for approval, and lets no command do it without', async () => {
-    const device =
-      [...t.google.service.kept.keys()].findLast((name) => /\/devices\/[^/]+$/.test(name)) ?? ''
-    const wipe = () =>
-      t.call('DELETE', `/v1/${device}?wipeDataFlags=WIPE_ESIMS&wipeDataFlags=WIPE_EXTERNAL_STORAGE`)
-    const held = await wipe()
-    assert.deepEqual([held.status, held.refusal], [400, 'approval_missing'])
-    const order = await t.call('POST', `/v1/${device}:issueCommand`, { type: 'WIPE' })
-    assert.equal(order.refusal, 'item_unclassified')
-    const exchangeId = 'google.androidManagement.enterprises.devices.delete'
-    await t.node.database.write(TENANT, (tx) =>
-      approveCall(
-        tx,
-        { connectionId: GOOGLE_CONNECTION, exchangeId, mostSubjects: 1, until: by(t).at + 60_000 },
-        by(t),
-      ),
-    )
-    assert.equal((await wipe()).body, '{}')
-    assert.match(
-      t.arrived().at(-1)?.target ?? '',
-      /wipeDataFlags=WIPE_ESIMS&wipeDataFlags=WIPE_EXTERNAL_STORAGE$/,
-    )
-    assert.equal((await wipe()).refusal, 'approval_missing')
+  describe('holds what cannot be undone for an approval of that one command', () => {
+    const PERMANENT = 'google.androidManagement.enterprises.devices.issuePermanentCommand'
+    const devices = (): string[] =>
+      [...t.google.service.kept.keys()].filter((name) => /\/devices\/[^/]+$/.test(name))
+    const approve = (exchange: string, target: string, command = '') =>
+      t.node.database.write(TENANT, (tx) =>
+        approveCommand(
+          tx,
+          t.node.keys,
+          {
+            connectionId: GOOGLE_CONNECTION,
+            exchangeId: exchange,
+            target,
+            command,
+          },
+          { until: by(t).at + 60_000, needsSecond: false },
+          by(t),
+        ),
+      )
+
+    it('deleting a device, which wipes it', async () => {
+      const device = devices().at(-1) ?? ''
+      const wipe = () =>
+        t.call(
+          'DELETE',
+          `/v1/${device}?wipeDataFlags=WIPE_ESIMS&wipeDataFlags=WIPE_EXTERNAL_STORAGE`,
+        )
+      const held = await wipe()
+      assert.deepEqual([held.status, held.refusal], [400, 'approval_missing'])
+      const id = 'google.androidManagement.enterprises.devices.delete'
+      await approve(id, devices()[0] ?? '')
+      assert.equal((await wipe()).refusal, 'approval_missing', 'it was for another device')
+      const given = await approve(id, device)
+      const done = await wipe()
+      assert.equal(done.body, '{}')
+      const entry = (await t.entries()).find((one) => one.id === done.entry)
+      assert.equal(entry?.data.approval, given)
+      assert.match(
+        t.arrived().at(-1)?.target ?? '',
+        /wipeDataFlags=WIPE_ESIMS&wipeDataFlags=WIPE_EXTERNAL_STORAGE$/,
+      )
+      assert.equal((await wipe()).refusal, 'approval_missing')
+    })
+
+    const cases = [
+      ['WIPE', { type: 'WIPE', wipeParams: { wipeReason: { defaultMessage: 'lost' } } }],
+      ['WIPE', { wipeParams: {} }],
+      ['RELINQUISH_OWNERSHIP', { type: 'RELINQUISH_OWNERSHIP' }],
+    ] as const
+    cases.forEach(([command, body], i) => {
+      it(`the command ${JSON.stringify(body)}`, async () => {
+        const device = devices()[i] ?? ''
+        const order = (of: object = body) => t.call('POST', `/v1/${device}:issueCommand`, of)
+        const before = t.arrived().length
+        assert.equal((await order()).refusal, 'approval_missing')
+        await approve(PERMANENT, device, command === 'WIPE' ? 'RELINQUISH_OWNERSHIP' : 'WIPE')
+        assert.equal((await order()).refusal, 'approval_missing', 'it was for another command')
+        await approve(PERMANENT, `${device}0`, command)
+        assert.equal((await order()).refusal, 'approval_missing', 'it was for another device')
+        assert.equal(t.arrived().length, before)
+        await approve(PERMANENT, device, command)
+        // What can be undone needs no approval and uses none up.
+        assert.equal((await order({ type: 'LOCK' })).status, 200)
+        const done = await order()
+        assert.equal(done.status, 200, done.body)
+        assert.deepEqual(json(t.arrived().at(-1)?.body.toString() ?? ''), body)
+        assert.equal((await order()).refusal, 'approval_missing')
+      })
+    })
+
+    it('P4 and lets nothing pass that says two things at once', async () => {
+      const device = devices()[3] ?? ''
+      await approve(PERMANENT, device, 'WIPE')
+      await approve(PERMANENT, device, 'RELINQUISH_OWNERSHIP')
+      const before = t.arrived().length
+      for (const [body, reason] of [
+        [{ type: 'LOCK', wipeParams: {} }, 'item_unclassified'],
+        [{ type: 'RELINQUISH_OWNERSHIP', wipeParams: {} }, 'approval_missing'],
+        [{ type: ['WIPE'] }, 'item_unclassified'],
+        [{ type: 'wipe' }, 'item_unclassified'],
+        [{ type: 'COMMAND_TYPE_UNSPECIFIED' }, 'item_unclassified'],
+      ] as const)
+        assert.equal(
+          (await t.call('POST', `/v1/${device}:issueCommand`, body)).refusal,
+          reason,
+          JSON.stringify(body),
+        )
+      assert.equal(t.arrived().length, before)
+    })
   })
 
   it('P4 refuses an unknown path, method, separator or dots in a name, and a caller without the token', async () => {

@@ -6,7 +6,7 @@ import { type Log, silentLog } from '#foundation/log.ts'
 import { createTenant } from '#tenants/create-tenant.ts'
 import { GOOGLE_CONNECTION, agreeWithGoogle, connectGoogle } from '../../sandbox/google/connect.ts'
 import { type SandboxGoogleOptions, startSandboxGoogle } from '../../sandbox/google/server.ts'
-import { compose } from '../../src/compose.ts'
+import { type ComposeOptions, compose } from '../../src/compose.ts'
 import { readSettings } from '../../src/settings.ts'
 import { temporaryFolder } from '../folder.ts'
 import { readLog } from '../node.ts'
@@ -29,6 +29,7 @@ export async function startGoogleNode(
     google?: SandboxGoogleOptions
     catalog?: Catalog
     log?: Log
+    googleIssuer?: ComposeOptions['googleIssuer']
   } = {},
 ) {
   const folder = await temporaryFolder('google')
@@ -41,6 +42,7 @@ export async function startGoogleNode(
     transport: { headersMs: 1_500, bodyMs: 1_500, connectMs: 1_000 },
     googleTokenEndpoints: [google.tokenEndpoint],
     ...(options.catalog ? { catalog: options.catalog } : {}),
+    ...(options.googleIssuer ? { googleIssuer: options.googleIssuer } : {}),
   })
   await node.database.write(TENANT, (tx) =>
     createTenant(tx, node.keys, {

@@ -34,7 +34,7 @@ describe('Google’s own client through the gateway', () => {
       assert.match(command.data.name ?? '', /\/operations\//)
       await assert.rejects(
         enterprises.devices.issueCommand({ name, requestBody: { type: 'WIPE' } }),
-        /not in the catalog/,
+        /needs an explicit approval/,
       )
       assert.ok(t.google.received.every((one) => !one.bytes.includes(t.token)))
     } finally {

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { withdrawConsent } from '#agreements/consent.ts'
 import { countRecords } from '#records/read.ts'
 import { CONNECTION, OUT, TENANT, admin } from '../../sandbox/sample/organisation.ts'
-import { planSynchronisations } from '../../src/jobs.ts'
+import { planSynchronisations } from '../../src/node/jobs.ts'
 import { type TestNode, agree, startTestNode } from '../node.ts'
 
 describe('work that runs by itself', () => {

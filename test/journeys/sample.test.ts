@@ -50,7 +50,7 @@ describe('the sample', () => {
     return text
   }
 
-  it('tells the whole story: refused, previewed, consented, waiting, withdrawn, verified', async () => {
+  it('tells the whole story: refused, previewed, consented, waiting, withdrawn, the same for every other party, verified', async () => {
     const text = await tell('en', 'seconds from start', async (story) => {
       const [, url] = /ledger: (\S+)/.exec(story) ?? []
       const { statusCode, body } = await request(url ?? '')
@@ -67,11 +67,27 @@ describe('the sample', () => {
       'consent_lapsed',
       '403 ACCESS_DENIED (consent_withdrawn)',
       '"is_return_to_service":true',
+      // The other parties: each refused, then exactly what is agreed, and what is kept back with its reason.
+      'Apple push · ',
+      '403 (feature_off); nothing left',
+      '{"mdm":"magic-1"}\n',
+      '(item_unclassified)',
+      'Google Android Management · ',
+      'person.devicePhoneNumber: the admin’s choice',
+      'signed with another key: 401',
+      'Jamf Pro · ',
+      'section=SECURITY',
+      'items (item_not_in_flow)',
+      'Example Threat Watch · ',
+      '{"devices":[{"firewall":true,"os":"15.3","serial":"SYNC0000003"}]}',
       'sound',
     ]) {
       assert.ok(text.includes(part), part)
     }
     assert.ok(!text.includes('owner_full_name'))
+    assert.ok(!/\+1-555-0101|356938035643801/.test(text))
+    const [, seconds] = /([\d.]+) seconds from start/.exec(text) ?? []
+    assert.ok(Number(seconds) < 60, `the story took ${seconds} s`)
     // The README shows this very story.
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
     for (const line of text.split('\n').filter((one) => /^\d\. /.test(one)))

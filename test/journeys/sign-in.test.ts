@@ -406,7 +406,7 @@ describe('sign-in', { skip: WITHOUT_CHROMIUM }, () => {
 /** What was appended and has no place in the tree yet: nothing sequences here. */
 async function waitingEntries(site: SignInSite, tenantId: string): Promise<readonly Entry[]> {
   const rows = await site.test.ownerQuery<{ entries: Buffer }>(
-    'select entries from ledger_waiting where tenant_id = $1 order by queue_id',
+    'select entries from ledger_segments where tenant_id = $1 and first_index is null order by queue_id',
     [tenantId],
   )
   return rows

@@ -10,7 +10,18 @@ export const SLUSS_PERMISSIONS: readonly (readonly [
 ])[] = [
   ['Personal data', 'Read', ['tenant'], 'shows lists of people and sealed items, masked'],
   ['Personal data', 'Reveal', ['tenant'], 'shows exact values of people, one by one'],
+  ['Personal data', 'Erase', ['tenant'], 'erases people, and holds what must not be erased'],
+  ['Directory', 'Provision', ['tenant'], 'says who comes and who goes: who goes is erased'],
   ['Secrets', 'Reveal', ['tenant'], 'shows recovery keys and other secrets, one by one'],
+  ['Reports', 'Read', ['tenant'], 'sees numbers on groups of devices, never on one'],
+  ['Reports', 'Manage', ['tenant'], 'makes reports less exact'],
+  ['Rights requests', 'Read', ['tenant']],
+  [
+    'Rights requests',
+    'Manage',
+    ['tenant'],
+    'shows everything that is held about a person who asks',
+  ],
   ['Data sharing', 'Read', ['tenant']],
   ['Data sharing', 'Consent', ['tenant'], 'opens and closes data flows to other parties'],
   ['Support requests', 'Read', ['tenant']],
@@ -28,6 +39,15 @@ export const SLUSS_PERMISSIONS: readonly (readonly [
   ['Operator accounts', 'Manage', ['operator'], "lets the operator's staff in"],
   ['Agents', 'Read', ['operator']],
   ['Agents', 'Manage', ['operator'], 'changes the published list of subprocessors'],
+  ['Incidents', 'Read', ['operator']],
+  ['Incidents', 'Handle', ['operator'], 'declares incidents and works out whom they touched'],
+  ['Incidents', 'Confirm', ['operator'], 'stops the clock of an incident, or takes one back'],
+  ['Incidents', 'Approve notices', ['operator'], 'approves what touched customers are told'],
+  ['Incident notices', 'Read', ['tenant'], 'reads notices of incidents and acknowledges them'],
+  ['Incident notices', 'Manage contacts', ['tenant'], 'says who is told of incidents'],
+  ['Notices', 'Report deliveries', ['operator'], 'hands in what mail servers report'],
+  ['Partners', 'Read', ['operator']],
+  ['Partners', 'Manage', ['operator'], 'describes parties that tenants may share with'],
 ]
 
 /** Permissions of Intune that the operator's realm has too, about the operator's own accounts and log. */
@@ -53,8 +73,11 @@ export const SLUSS_ROLES: readonly SlussRole[] = [
     does: 'answers for personal data: sees it masked, reveals it with a reason, decides on sharing, reads the evidence',
     realm: 'tenant',
     grants: {
-      'Personal data': ['Read', 'Reveal'],
+      'Personal data': ['Read', 'Reveal', 'Erase'],
+      'Rights requests': ['Read', 'Manage'],
       'Managed devices': ['Read'],
+      Reports: ['Read', 'Manage'],
+      'Incident notices': ['Read', 'Manage contacts'],
       'Data sharing': ['Read', 'Consent'],
       'Support requests': ['Read'],
       'Audit data': ['Read'],
@@ -62,6 +85,13 @@ export const SLUSS_ROLES: readonly SlussRole[] = [
       Roles: ['Read'],
       Organization: ['Read'],
     },
+  },
+  {
+    id: 'directory-provisioner',
+    name: 'Directory Provisioner',
+    does: "the organisation's directory: says by SCIM who comes and who goes; sees nothing else",
+    realm: 'tenant',
+    grants: { Directory: ['Provision'] },
   },
   {
     id: 'support-approver',
@@ -81,6 +111,7 @@ export const SLUSS_ROLES: readonly SlussRole[] = [
     realm: 'tenant',
     grants: {
       'Audit data': ['Read'],
+      Reports: ['Read'],
       'Data sharing': ['Read'],
       'Support requests': ['Read'],
       Accounts: ['Read'],
@@ -111,7 +142,18 @@ export const SLUSS_ROLES: readonly SlussRole[] = [
     name: 'Incident Responder',
     does: 'handles security incidents, with emergency access that two open together',
     realm: 'operator',
-    grants: { 'Support access': ['Emergency'], Tenants: ['Read'] },
+    grants: {
+      'Support access': ['Emergency'],
+      Incidents: ['Read', 'Handle', 'Approve notices'],
+      Tenants: ['Read'],
+    },
+  },
+  {
+    id: 'incident-confirmer',
+    name: 'Incident Confirmer',
+    does: 'the second person of an incident: clears exceptions of its clock and takes wrong declarations back',
+    realm: 'operator',
+    grants: { Incidents: ['Read', 'Confirm', 'Approve notices'], Tenants: ['Read'] },
   },
   {
     id: 'platform-engineer',
@@ -123,6 +165,8 @@ export const SLUSS_ROLES: readonly SlussRole[] = [
       Diagnostics: ['Read'],
       'Operator accounts': ['Manage'],
       Agents: ['Read', 'Manage'],
+      Partners: ['Read', 'Manage'],
+      Notices: ['Report deliveries'],
       Accounts: ['Read', 'Manage'],
       ...ALSO_OF_OPERATOR,
     },

@@ -23,6 +23,7 @@ const JSON_TYPE = 'application/json;charset=UTF8'
  * @param seconds the time of day, in seconds since 1970
  */
 export function appleDeviceEnrollment(seconds: () => number): Connector {
+  const openSession = sessionOpener(seconds)
   return {
     id: 'apple-device-enrollment',
     party: 'apple',
@@ -33,7 +34,7 @@ export function appleDeviceEnrollment(seconds: () => number): Connector {
       let attempts = 0
       try {
         for (;;) {
-          const session = await openSession(call, seconds())
+          const session = await openSession(call)
           if (typeof session !== 'string')
             return { outcome: 'rejected', response: session, attempts }
           attempts++
@@ -58,9 +59,21 @@ function afterFault(fault: unknown, attempts: number): SendResult {
   return { outcome: attempts > 0 && fault.sent ? 'unknown' : 'unsent', code: fault.code, attempts }
 }
 
-async function openSession(call: PartyCall, seconds: number): Promise<string | IncomingResponse> {
-  const known = await call.session.get()
-  if (known) return known
+/** Calls that find no session wait for one and the same, instead of asking Apple for one each. */
+function sessionOpener(seconds: () => number) {
+  const opening = new WeakMap<PartyCall['session'], Promise<string | IncomingResponse>>()
+  return async (call: PartyCall): Promise<string | IncomingResponse> => {
+    const known = await call.session.get()
+    if (known) return known
+    const underWay =
+      opening.get(call.session) ??
+      askForSession(call, seconds()).finally(() => opening.delete(call.session))
+    opening.set(call.session, underWay)
+    return underWay
+  }
+}
+
+async function askForSession(call: PartyCall, seconds: number): Promise<string | IncomingResponse> {
   const response = await call.transport({
     origin: call.origin,
     method: 'GET',

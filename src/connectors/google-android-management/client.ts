@@ -4,9 +4,9 @@ import {
   type ErrorForm,
   type IncomingResponse,
   type PartyCall,
-  type SendResult,
   TransportFault,
 } from '#sharing/exchange.ts'
+import { afterFault, jsonHeaders, sendWith, tokenOf } from '../bearer-call.ts'
 import { EXCHANGES } from './exchanges.ts'
 import {
   GOOGLE_TOKEN_ENDPOINTS,
@@ -90,12 +90,6 @@ function isOwn({ credentials, request }: PartyCall): boolean {
   )
 }
 
-/** A call that was sent before, or whose own bytes may have left, is unknown; while only a token was asked for, nothing left. */
-function afterFault(fault: TransportFault, attempts: number, authorised: boolean): SendResult {
-  const mayHaveLeft = attempts > 1 || (attempts === 1 && (!authorised || fault.sent))
-  return { outcome: mayHaveLeft ? 'unknown' : 'unsent', code: fault.code, attempts }
-}
-
 /**
  * A session is `<end in seconds> <id of the key it was got with> <access token>`: a token of a key that was replaced is
  * not used on. Calls that need a token at the same time ask for it once.
@@ -138,7 +132,7 @@ async function askForToken(
     origin,
     method: 'POST',
     target: pathname,
-    headers: { ...common(), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: { ...jsonHeaders(), 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({
       grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
       assertion: await signAssertion(account, seconds),
@@ -170,31 +164,6 @@ function readToken(body: Buffer, keyId: string, seconds: number): string | undef
     // No token: whatever it is, none of it goes further.
     return undefined
   }
-}
-
-function tokenOf(session: string): string {
-  return session.slice(session.lastIndexOf(' ') + 1)
-}
-
-function sendWith(
-  token: string,
-  { origin, request, transport }: PartyCall,
-): Promise<IncomingResponse> {
-  return transport({
-    origin,
-    method: request.method,
-    target: request.target,
-    headers: {
-      ...common(),
-      authorization: `Bearer ${token}`,
-      ...(request.body === undefined ? {} : { 'content-type': JSON_TYPE }),
-    },
-    body: request.body,
-  })
-}
-
-function common(): Record<string, string> {
-  return { 'user-agent': 'sluss/1', accept: 'application/json', 'accept-encoding': 'identity' }
 }
 
 /** `{"error":{"code":404,"message":…,"status":"NOT_FOUND"}}`: of it only the status is read. */

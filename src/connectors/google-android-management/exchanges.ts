@@ -1,13 +1,13 @@
 import { androidShape } from '#catalog/android-shapes.ts'
 import { type Leaf, type ObjectShape, type Shape, array, leaf, object } from '#catalog/shape.ts'
-import type { Exchange } from '#sharing/exchange.ts'
+import type { CommandWords, Exchange } from '#sharing/exchange.ts'
 
 /**
  * Google's Android Management API as data: protocols facts, section google_amapi;
  * https://developers.google.com/android/management/reference/rest. Objects and their fields stand in
  * `catalog/flows/android-management-fields.ts`.
  *
- * Partial: the commands WIPE and RELINQUISH_OWNERSHIP are refused (see `COMMANDS`); `filter` of the list of operations is free text and does not pass; query parameters that are none of
+ * Partial: `filter` of the list of operations is free text and does not pass; query parameters that are none of
  * Google's method (`alt`, `prettyPrint`) are dropped. Usage logs arrive by Pub/Sub and are no exchange.
  */
 
@@ -33,10 +33,7 @@ const WIPE_FLAGS = [
   'WIPE_ESIMS',
 ]
 
-/**
- * Commands that can be undone. WIPE and RELINQUISH_OWNERSHIP cannot: they are refused here, since only a whole exchange
- * can be held for approval. A device is wiped by `enterprises.devices.delete`, which is.
- */
+/** Commands that can be undone. */
 const COMMANDS = [
   'LOCK',
   'RESET_PASSWORD',
@@ -48,6 +45,13 @@ const COMMANDS = [
   'REMOVE_ESIM',
   'REQUEST_DEVICE_INFO',
 ]
+
+/** Commands that cannot. Google takes `wipeParams` for WIPE where no `type` stands beside it. */
+const PERMANENT_COMMANDS: CommandWords = {
+  field: 'type',
+  words: ['WIPE', 'RELINQUISH_OWNERSHIP'],
+  implied: { wipeParams: 'WIPE' },
+}
 
 /** Google's canonical codes, by status. */
 const ERRORS: Exchange['errors'] = {
@@ -173,6 +177,33 @@ const ENTERPRISES: readonly Exchange[] = [
   }),
 ]
 
+/** One method of Google's, and two exchanges: commands that can be undone, and those that cannot. */
+function command(
+  id: string,
+  types: readonly string[],
+  {
+    without = [] as readonly string[],
+    ...rest
+  }: Partial<Exchange> & { without?: readonly string[] },
+): Exchange {
+  const { fields } = shape('Command') as ObjectShape
+  return call(`enterprises.devices.${id}`, 'POST', '{name=enterprises/*/devices/*}:issueCommand', {
+    ...at('name', DEVICE),
+    request: object({
+      ...Object.fromEntries(Object.entries(fields).filter(([name]) => !without.includes(name))),
+      type: leaf('protocol.androidCommand', { oneOf: types }),
+    }),
+    whole: true,
+    essential: ['protocol.androidCommand'],
+    response: shape('Operation'),
+    ...rest,
+  })
+}
+const PERMANENT_COMMAND = command('issuePermanentCommand', PERMANENT_COMMANDS.words, {
+  permanent: true,
+  commandWords: PERMANENT_COMMANDS,
+})
+
 const DEVICES: readonly Exchange[] = [
   call('enterprises.devices.list', 'GET', '{parent=enterprises/*}/devices', {
     ...at('parent', ENTERPRISE),
@@ -200,15 +231,9 @@ const DEVICES: readonly Exchange[] = [
     response: empty,
     permanent: true,
   }),
-  call('enterprises.devices.issueCommand', 'POST', '{name=enterprises/*/devices/*}:issueCommand', {
-    ...at('name', DEVICE),
-    request: object({
-      ...(shape('Command') as ObjectShape).fields,
-      type: leaf('protocol.androidCommand', { oneOf: COMMANDS }),
-    }),
-    whole: true,
-    essential: ['protocol.androidCommand'],
-    response: shape('Operation'),
+  command('issueCommand', COMMANDS, {
+    without: Object.keys(PERMANENT_COMMANDS.implied),
+    variant: PERMANENT_COMMAND,
   }),
   call('enterprises.devices.operations.list', 'GET', '{name=enterprises/*/devices/*}/operations', {
     ...at('name', DEVICE),

@@ -4,9 +4,17 @@ import {
   diagnosticsEndpoints,
 } from './diagnostics/diagnostics-endpoints.ts'
 import { type AgentEndpointParts, agentEndpoints } from './agents/endpoints.ts'
+import { type ApplePushParts, applePushEndpoints } from './apple-push/push-certificate.ts'
 import type { Endpoint } from './endpoint.ts'
+import { type IncidentEndpointParts, securityIncidentEndpoints } from './incidents/endpoints.ts'
+import { partnerEndpoints } from './partners/endpoints.ts'
+import type { PartnerParts } from './partners/shared.ts'
+import { enrollmentEndpoints } from './google/enrollment.ts'
+import { enterpriseEndpoints } from './google/enterprise.ts'
+import type { AndroidEnterpriseParts } from './google/shared.ts'
 import { type MessageParts, messageEndpoints } from './messages/messages.ts'
 import { type NoticeSettingsParts, noticeSettingsEndpoints } from './messages/notice-settings.ts'
+import { type ReportEndpointParts, reportEndpoints } from './reports/endpoints.ts'
 import { roleEndpoints } from './roles/role-endpoints.ts'
 import type { RoleParts } from './roles/shared.ts'
 import { type AppleEnrollmentParts, appleEnrollmentEndpoints } from './sharing/apple-enrollment.ts'
@@ -21,16 +29,23 @@ import { permissionEndpoints } from './sharing/permissions.ts'
 import { type PreviewParts, previewEndpoints } from './sharing/previews.ts'
 import type { AgreementParts } from './sharing/shared.ts'
 import { type SupportEndpointParts, supportEndpoints } from './support/endpoints.ts'
+import { type RightsEndpointParts, subjectRightsEndpoints } from './subjects/endpoints.ts'
 import { auditorEndpoints } from './tenants/auditors.ts'
 import { type OperatorTenantParts, operatorTenantEndpoints } from './tenants/operator-tenants.ts'
 import { organizationEndpoints } from './tenants/organization.ts'
+import { type ErasureEndpointParts, erasureEndpoints } from './subjects-erasure/endpoints.ts'
+import { type VppParts, vppTokenEndpoints } from './vpp/vpp-tokens.ts'
 import { type ViewingEndpointParts, viewingEndpoints } from './viewing/endpoints.ts'
 
 /** What the endpoints of all areas need, handed in by `compose.ts`. `database` marks effects: see `markingEffects`. */
 export type EndpointParts = AgreementParts &
   PreviewParts &
   ConnectionParts &
+  PartnerParts &
   AppleEnrollmentParts &
+  AndroidEnterpriseParts &
+  ApplePushParts &
+  VppParts &
   AgentEndpointParts &
   OperatorTenantParts &
   DiagnosticsEndpointParts &
@@ -38,8 +53,12 @@ export type EndpointParts = AgreementParts &
   RoleParts &
   ViewingEndpointParts &
   SupportEndpointParts &
+  RightsEndpointParts &
+  IncidentEndpointParts &
+  ReportEndpointParts &
   MessageParts &
-  NoticeSettingsParts
+  NoticeSettingsParts &
+  ErasureEndpointParts
 
 /** Every endpoint there is. One that is not here does not exist, and one that is here has its cases tested. */
 export function allEndpoints(parts: EndpointParts): readonly Endpoint[] {
@@ -58,7 +77,12 @@ function agreements(parts: EndpointParts): readonly Endpoint[] {
     ...dataItemEndpoints(parts),
     ...approvalEndpoints(parts),
     ...connectionEndpoints(parts),
+    ...partnerEndpoints(parts),
     ...appleEnrollmentEndpoints(parts),
+    ...enterpriseEndpoints(parts),
+    ...enrollmentEndpoints(parts),
+    ...applePushEndpoints(parts),
+    ...vppTokenEndpoints(parts),
     ...organizationEndpoints(parts),
     ...auditorEndpoints(parts),
     ...operatorTenantEndpoints(parts),
@@ -71,8 +95,12 @@ function people(parts: EndpointParts): readonly Endpoint[] {
     ...accountEndpoints(parts),
     ...roleEndpoints(parts),
     ...viewingEndpoints(parts),
+    ...reportEndpoints(parts),
     ...supportEndpoints(parts),
+    ...subjectRightsEndpoints(parts),
+    ...securityIncidentEndpoints(parts),
     ...messageEndpoints(parts),
     ...noticeSettingsEndpoints(parts),
+    ...erasureEndpoints(parts),
   ]
 }

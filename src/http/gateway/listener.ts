@@ -31,7 +31,14 @@ export interface GatewayListener {
  * drop the path of a base URL. Raw `node:http`, because this is the data path.
  */
 export async function listenGateway(parts: GatewayParts): Promise<GatewayListener> {
-  const routes = routesOf(parts.connector.exchanges)
+  const { connector } = parts
+  let known = { exchanges: connector.exchanges, routes: routesOf(connector.exchanges) }
+  /** Anew where the party's description has changed. */
+  const routes: ReturnType<typeof routesOf> = (method, path) => {
+    const { exchanges } = connector
+    if (exchanges !== known.exchanges) known = { exchanges, routes: routesOf(exchanges) }
+    return known.routes(method, path)
+  }
   const form = parts.connector.errorForm ?? PLAIN_ERRORS
   const server = createServer(
     { requestTimeout: 60_000, maxHeaderSize: 32 * 1024 },
@@ -79,7 +86,8 @@ async function answer(
   const { exchange, parameters } = route
   const body = await readBody(request)
   if (isRefusal(body)) return connector.refusalResponse(await sharing.refuse(where, body))
-  if (exchange.request && !isJson(request)) {
+  const untyped = connector.untypedBodies && request.headers['content-type'] === undefined
+  if (exchange.request && !untyped && !isJson(request)) {
     return connector.refusalResponse(
       await sharing.refuse(
         where,

@@ -46,8 +46,8 @@ export async function createEventDoors(parts: {
       if (found) return found.door
       // What changes meanwhile empties another cache than the one that this answer goes into.
       const cache = known
-      const door = await readDoor(parts, tenantId, connectionId)
-      cache.set(address, { door })
+      const { door, keep } = await readDoor(parts, tenantId, connectionId)
+      if (keep) cache.set(address, { door })
       return door
     },
   }
@@ -57,12 +57,14 @@ function readDoor(
   { database, keys, sources }: Parameters<typeof createEventDoors>[0],
   tenantId: string,
   connectionId: string,
-): Promise<EventDoor | undefined> {
+): Promise<{ readonly door: EventDoor | undefined; readonly keep: boolean }> {
   return database.read(tenantId, async (reader) => {
     const connection: Connection | undefined = await readConnection(reader, connectionId)
     const source = connection && sources.get(connection.connectorId)
-    if (!source) return undefined
+    // A connection whose source is not known here yet: another node heard of its description first.
+    if (!source) return { door: undefined, keep: !connection }
     const secret = await openEventSecret(reader, keys, connectionId)
-    return secret === undefined ? undefined : { tenantId, connectionId, source, secret }
+    const door = secret === undefined ? undefined : { tenantId, connectionId, source, secret }
+    return { door, keep: true }
   })
 }

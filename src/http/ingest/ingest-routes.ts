@@ -1,22 +1,23 @@
 import { type Context, Hono } from 'hono'
 import type { Decider } from '#access/decide.ts'
 import type { Catalog } from '#catalog/catalog.ts'
-import type { Database } from '#database/handles.ts'
+import type { Database, Transaction } from '#database/handles.ts'
 import { type GroupCommits, groupCommits } from '#database/group.ts'
 import type { Lease } from '#database/lease.ts'
 import { type Clock, toTimestamp } from '#foundation/clock.ts'
 import { newId } from '#foundation/ids.ts'
 import type { Log } from '#foundation/log.ts'
 import { type Refusal, type RefusalCode, isRefusal, refuse } from '#foundation/refusal.ts'
-import type { EventSource, SourceEvent } from '#intake/event-source.ts'
+import type { EventSource, SourceEvent, Wakes } from '#intake/event-source.ts'
 import { receiveEvents } from '#intake/receive-event.ts'
 import { recordRefusedEvents } from '#intake/record-intake.ts'
 import type { Keys } from '#keys/keys.ts'
 import { refusalBody, statusOf } from '../problem.ts'
 import { type EventDoor, createEventDoors } from './event-doors.ts'
 import { type Claim, memoryBudget } from './memory-budget.ts'
+import { readBody } from './read-body.ts'
 import { createRefusedEvents } from './refused-events.ts'
-import { isFromSender } from './verify-sender.ts'
+import { isProven } from './verify-sender.ts'
 
 /** An app list of a few thousand apps is about 2 MB as base64. */
 export const LARGEST_EVENT = 4 * 1024 * 1024
@@ -35,6 +36,13 @@ export interface IngestParts {
   readonly log: Log
   /** By connector id. */
   readonly sources: ReadonlyMap<string, EventSource>
+  /** Does, in the commit of an event, what it wakes. */
+  readonly woken?: (
+    tx: Transaction,
+    connectionId: string,
+    wakes: Wakes,
+    now: number,
+  ) => Promise<void>
 }
 
 export interface Ingest {
@@ -120,13 +128,13 @@ async function takeEvent(context: Context, parts: TakeParts): Promise<Refusal | 
 async function receiveAt(
   door: EventDoor,
   context: Context,
-  { events, memory }: TakeParts,
+  { events, memory, clock }: TakeParts,
 ): Promise<Refusal | undefined> {
-  const body = await readEvent(context.req.raw, memory)
+  const body = await readBody(context, LARGEST_EVENT, memory)
   if (isRefusal(body)) return body
-  if (!isFromSender(door, (name) => context.req.header(name), body))
-    return refuse('client_unauthenticated')
-  const event = door.source.read(body)
+  const header = (name: string): string | undefined => context.req.header(name)
+  if (!(await isProven(door, header, body, clock.now()))) return refuse('client_unauthenticated')
+  const event = door.source.read(body, header)
   if (isRefusal(event)) return event
   const outcome = await events.submit(door.tenantId, { door, event })
   if (outcome === 'fault') return refuse('evidence_unavailable')
@@ -162,9 +170,17 @@ async function commitEvents(
 function commitTogether(
   tenantId: string,
   waiting: readonly Waiting[],
-  { database, catalog, decider, keys, clock, actor }: IngestParts & { readonly actor: string },
+  {
+    database,
+    catalog,
+    decider,
+    keys,
+    clock,
+    actor,
+    woken,
+  }: IngestParts & { readonly actor: string },
 ): Promise<readonly Outcome[]> {
-  const parts = { catalog, decider, keys, now: clock.now(), actor }
+  const parts = { catalog, decider, keys, now: clock.now(), actor, node: database.nodeId }
   return database.write(tenantId, async (tx) => {
     const outcomes = new Map<Waiting, Outcome>()
     for (const [connectionId, group] of Map.groupBy(waiting, (one) => one.door.connectionId)) {
@@ -176,26 +192,11 @@ function commitTogether(
         const result = results[i]
         outcomes.set(one, isRefusal(result) ? result : undefined)
       })
+      for (const [i, { wakes }] of events.entries())
+        if (wakes && results[i] === 'taken') await woken?.(tx, connectionId, wakes, parts.now)
     }
     return waiting.map((one) => outcomes.get(one))
   })
-}
-
-/** Reads a body within its bound. One that is announced or found to be larger is not read any further. */
-async function readEvent(request: Request, memory: Claim): Promise<Buffer | Refusal> {
-  if ((request.headers.get('content-encoding') ?? 'identity') !== 'identity')
-    return refuse('encoding_unsupported', { expected: 'identity' })
-  const tooLarge = refuse('body_too_large', { expected: LARGEST_EVENT })
-  if (Number(request.headers.get('content-length') ?? 0) > LARGEST_EVENT) return tooLarge
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength
-    if (size > LARGEST_EVENT) return tooLarge
-    if (!memory.add(chunk.byteLength)) return refuse('too_many_requests')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 function answer(context: Context, refusal: Refusal | undefined, clock: Clock): Response {

@@ -1,8 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { sha256 } from '#foundation/hashing.ts'
+import { isSignedWebhook, webhookKey } from '#foundation/standard-webhooks.ts'
 import type { EventDoor } from './event-doors.ts'
 
 const SIGNATURE = /^[A-Za-z0-9+/]{43}=$/
+const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i
 const BASIC = /^Basic ([A-Za-z0-9+/]{1,2000}={0,2})$/i
 
 /** Whether the body comes from the tenant's own system, by the proof that its source asks for. In constant time. */
@@ -10,6 +12,8 @@ export function isFromSender(
   { source, secret }: Pick<EventDoor, 'source' | 'secret'>,
   header: (name: string) => string | undefined,
   body: Buffer,
+  /** Milliseconds since 1970; a proof that has a time is none without it. */
+  now?: number,
 ): boolean {
   switch (source.proof) {
     case 'hmac-header': {
@@ -18,11 +22,45 @@ export function isFromSender(
       const expected = createHmac('sha256', secret).update(body).digest()
       return timingSafeEqual(Buffer.from(signature, 'base64'), expected)
     }
-    case 'basic': {
-      const [, credentials = ''] = BASIC.exec(header('authorization') ?? '') ?? []
-      const given = Buffer.from(credentials, 'base64').toString('utf8')
-      const password = given.slice(given.indexOf(':') + 1)
-      return given.includes(':') && timingSafeEqual(sha256(password), sha256(secret))
+    case 'standard-webhooks': {
+      const key = webhookKey(secret)
+      return (
+        key !== undefined && now !== undefined && isSignedWebhook(key, header, now / 1_000, body)
+      )
+    }
+    case 'bearer': {
+      const [, token = ''] = BEARER.exec(header('authorization') ?? '') ?? []
+      return timingSafeEqual(sha256(token), sha256(secret))
+    }
+    case 'google-oidc':
+      // Only its source can tell: see `isProven`.
+      return false
+    case 'basic':
+      return isBasic(header, secret)
+    case 'basic-or-token': {
+      const token = header('x-sluss-token')
+      if (token === undefined) return isBasic(header, secret)
+      return timingSafeEqual(sha256(token), sha256(secret))
     }
   }
+}
+
+/** As `isFromSender`, for those too whose proof the source itself checks. */
+export async function isProven(
+  door: Pick<EventDoor, 'source' | 'secret'>,
+  header: (name: string) => string | undefined,
+  body: Buffer,
+  now: number,
+): Promise<boolean> {
+  const { source, secret } = door
+  return source.verify
+    ? source.verify(header('authorization'), secret, now)
+    : isFromSender(door, header, body, now)
+}
+
+function isBasic(header: (name: string) => string | undefined, secret: string): boolean {
+  const [, credentials = ''] = BASIC.exec(header('authorization') ?? '') ?? []
+  const given = Buffer.from(credentials, 'base64').toString('utf8')
+  const password = given.slice(given.indexOf(':') + 1)
+  return given.includes(':') && timingSafeEqual(sha256(password), sha256(secret))
 }

@@ -6,6 +6,8 @@ export interface Mail {
   readonly to: string
   /** The same for every attempt, so that a message that came twice can be told from two messages. */
   readonly messageId: string
+  /** What a relay that can do so quotes in its delivery report (RFC 3461, ENVID). */
+  readonly envelopeId: string
   readonly sender: string
   readonly subject: string
   readonly text: string
@@ -60,6 +62,12 @@ function asMessage(settings: MailSettings, mail: Mail) {
     from: { name: mail.sender, address: settings.from },
     to: { name: '', address: mail.to },
     messageId: `<${mail.messageId}@${domain}>`,
+    // A report is asked for when it fails or is late. It quotes the headers and not the text.
+    dsn: {
+      id: mail.envelopeId,
+      return: 'headers' as const,
+      notify: ['failure' as const, 'delay' as const],
+    },
     subject: mail.subject,
     text: mail.text,
     html: mail.html,
@@ -68,6 +76,8 @@ function asMessage(settings: MailSettings, mail: Mail) {
       'X-Auto-Response-Suppress': 'All',
       'List-Id': `${mail.sender} <notices.${domain}>`,
       'Content-Language': mail.language,
+      // For servers that quote the headers in a report and do not know ENVID.
+      'X-Envelope-Id': mail.envelopeId,
     },
   }
 }

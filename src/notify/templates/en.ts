@@ -11,6 +11,9 @@ export const COMMON_EN: CommonWords = {
     accountId: 'Account',
     keyId: 'Key',
     connectionId: 'Connection',
+    incidentId: 'Incident',
+    documentId: 'Notice',
+    code: 'Code to acknowledge it with',
   },
   sender: 'Sluss notices',
   footer:
@@ -121,6 +124,67 @@ export const EN: Readonly<Record<TemplateId, Words>> = {
     subject: 'The list of subprocessors has changed',
     what: 'The operator has changed the list of those it uses to process your data. Changes: {count}. Nothing goes to a new one, or to one for more than before, until the lead time is over.',
     todo: 'Open Sluss, go to Sharing, Subprocessors, to see what changed and from when. You can object; you are shown what would stop working before you do.',
+  },
+  'pushCertificate.ends': {
+    subject: 'Your push certificate from Apple ends soon',
+    what: 'The certificate with which Sluss wakes your Apple devices ends. Days left: {count}. Without it no device can be reached, and one that has lost its certificate for good must be enrolled again.',
+    todo: 'Open Sluss, go to Connections, and renew it at the Apple Push Certificates Portal with the same Apple account as before; never make a new one instead.',
+    until: 'The certificate is good until: {until}.',
+  },
+  'pushCertificate.ended': {
+    subject: 'Your push certificate from Apple has ended',
+    what: 'The certificate with which Sluss wakes your Apple devices has ended. No push is sent.',
+    todo: 'Open Sluss, go to Connections, and renew it at the Apple Push Certificates Portal with the same Apple account as before. Apple lets an ended certificate be renewed for a short time only.',
+    until: 'The certificate was good until: {until}.',
+  },
+  'vppToken.ends': {
+    subject: 'Your content token for Apple’s Apps and Books ends soon',
+    what: 'The content token with which app licences are handed out ends. Days left: {count}. Without it no licence can be given or taken back.',
+    todo: 'Download a new token from Apple Business Manager or Apple School Manager, open Sluss, go to Connections, and put it in the place of the old one.',
+    until: 'The token is good until: {until}.',
+  },
+  'vppToken.ended': {
+    subject: 'Your content token for Apple’s Apps and Books has ended',
+    what: 'The content token with which app licences are handed out has ended. No licence can be given or taken back; apps that are installed go on working.',
+    todo: 'Download a new token from Apple Business Manager or Apple School Manager, open Sluss, go to Connections, and put it in the place of the old one.',
+    until: 'The token was good until: {until}.',
+  },
+  'rights.due': {
+    subject: "A person's request is due soon",
+    what: 'A request of a person about their data, which you answer for, is due within seven days.',
+    todo: 'Open Sluss, go to Requests of people, and complete it, refuse it with the reason, or extend it while its first month lasts.',
+    until: 'It is due: {until}.',
+  },
+  'rights.overdue': {
+    subject: "A person's request is overdue",
+    what: 'The time in which a request of a person about their data had to be answered is over.',
+    todo: 'Open Sluss, go to Requests of people, and answer it now. It can still be completed.',
+    until: 'It was due: {until}.',
+  },
+  'incident.first': {
+    subject: 'Security incident',
+    what: 'An incident concerns data of your organisation. This is what we know so far; it will be followed up.',
+    todo: 'Please acknowledge that you have this notice: open Sluss and go to Incident notices, or give the code below under Acknowledge a notice. Until somebody does, we tell further contacts of yours.',
+  },
+  'incident.followUp': {
+    subject: 'Security incident, follow-up',
+    what: 'There is news of an incident that concerns data of your organisation.',
+    todo: 'Please acknowledge that you have this notice: open Sluss and go to Incident notices, or give the code below under Acknowledge a notice. Until somebody does, we tell further contacts of yours.',
+  },
+  'incident.final': {
+    subject: 'Security incident, final notice',
+    what: 'The work on an incident that concerns data of your organisation is over. This is the final notice.',
+    todo: 'Please acknowledge that you have this notice: open Sluss and go to Incident notices, or give the code below under Acknowledge a notice. Until somebody does, we tell further contacts of yours.',
+  },
+  'incident.reminder': {
+    subject: 'Not acknowledged yet: security incident',
+    what: 'An incident concerns data of your organisation. Nobody has acknowledged the notice so far, so it is sent again.',
+    todo: 'Please acknowledge it: open Sluss and go to Incident notices, or give the code below under Acknowledge a notice. The time that you have to tell the authority may be running.',
+  },
+  'incident.unreached': {
+    subject: 'A customer has not acknowledged an incident',
+    what: 'None of the contacts of a customer has acknowledged the notice of an incident, or none can be reached. Now a person has to tell it, by telephone or letter.',
+    todo: 'Open Sluss, go to the incident and its notices, print the letter, and note when and how the customer was told.',
   },
   'webhook.gone': {
     subject: 'The webhook for notices was switched off',

@@ -11,6 +11,9 @@ export const COMMON_SV: CommonWords = {
     accountId: 'Konto',
     keyId: 'Nyckel',
     connectionId: 'Anslutning',
+    incidentId: 'Incident',
+    documentId: 'Meddelande',
+    code: 'Kod att bekräfta med',
   },
   sender: 'Sluss meddelanden',
   footer:
@@ -121,6 +124,67 @@ export const SV: Readonly<Record<TemplateId, Words>> = {
     subject: 'Listan över underbiträden har ändrats',
     what: 'Operatören har ändrat listan över dem som den anlitar för att behandla era uppgifter. Ändringar: {count}. Inget går till ett nytt underbiträde, eller till ett för mer än förut, förrän ledtiden är över.',
     todo: 'Öppna Sluss, gå till Delning, Underbiträden, för att se vad som ändrats och från när. Ni kan invända; innan ni gör det visas vad som skulle sluta fungera.',
+  },
+  'pushCertificate.ends': {
+    subject: 'Ert push-certifikat från Apple går snart ut',
+    what: 'Certifikatet som Sluss väcker era Apple-enheter med går ut. Dagar kvar: {count}. Utan det kan ingen enhet nås, och om certifikatet förloras för gott måste enheterna registreras om.',
+    todo: 'Öppna Sluss, gå till Anslutningar och förnya det i Apple Push Certificates Portal med samma Apple-konto som förut; skapa aldrig ett nytt i stället.',
+    until: 'Certifikatet gäller till: {until}.',
+  },
+  'pushCertificate.ended': {
+    subject: 'Ert push-certifikat från Apple har gått ut',
+    what: 'Certifikatet som Sluss väcker era Apple-enheter med har gått ut. Inga push-meddelanden skickas.',
+    todo: 'Öppna Sluss, gå till Anslutningar och förnya det i Apple Push Certificates Portal med samma Apple-konto som förut. Apple låter ett certifikat som gått ut förnyas bara en kort tid.',
+    until: 'Certifikatet gällde till: {until}.',
+  },
+  'vppToken.ends': {
+    subject: 'Er innehållstoken för Apples Appar och böcker går snart ut',
+    what: 'Den innehållstoken som applicenser delas ut med går ut. Dagar kvar: {count}. Utan den kan ingen licens ges eller tas tillbaka.',
+    todo: 'Hämta en ny token i Apple Business Manager eller Apple School Manager, öppna Sluss, gå till Anslutningar och sätt den i den gamlas ställe.',
+    until: 'Den gäller till: {until}.',
+  },
+  'vppToken.ended': {
+    subject: 'Er innehållstoken för Apples Appar och böcker har gått ut',
+    what: 'Den innehållstoken som applicenser delas ut med har gått ut. Ingen licens kan ges eller tas tillbaka; installerade appar fortsätter att fungera.',
+    todo: 'Hämta en ny token i Apple Business Manager eller Apple School Manager, öppna Sluss, gå till Anslutningar och sätt den i den gamlas ställe.',
+    until: 'Den gällde till: {until}.',
+  },
+  'rights.due': {
+    subject: 'En persons begäran ska snart vara besvarad',
+    what: 'En persons begäran om sina uppgifter, som du ansvarar för, ska vara besvarad inom sju dagar.',
+    todo: 'Öppna Sluss, gå till Begäranden från personer och avsluta den, avslå den med skälet eller förläng den medan den första månaden löper.',
+    until: 'Den ska vara besvarad: {until}.',
+  },
+  'rights.overdue': {
+    subject: 'En persons begäran är försenad',
+    what: 'Tiden inom vilken en persons begäran om sina uppgifter skulle besvaras har gått ut.',
+    todo: 'Öppna Sluss, gå till Begäranden från personer och besvara den nu. Den kan fortfarande avslutas.',
+    until: 'Den skulle ha varit besvarad: {until}.',
+  },
+  'incident.first': {
+    subject: 'Säkerhetsincident',
+    what: 'En incident rör uppgifter i er organisation. Detta är vad vi vet hittills; mer följer.',
+    todo: 'Bekräfta att ni har fått meddelandet: öppna Sluss och gå till Incidentmeddelanden, eller ange koden nedan under Bekräfta ett meddelande. Tills någon gör det meddelar vi fler av era kontakter.',
+  },
+  'incident.followUp': {
+    subject: 'Säkerhetsincident, uppföljning',
+    what: 'Det finns nytt om en incident som rör uppgifter i er organisation.',
+    todo: 'Bekräfta att ni har fått meddelandet: öppna Sluss och gå till Incidentmeddelanden, eller ange koden nedan under Bekräfta ett meddelande. Tills någon gör det meddelar vi fler av era kontakter.',
+  },
+  'incident.final': {
+    subject: 'Säkerhetsincident, slutmeddelande',
+    what: 'Arbetet med en incident som rör uppgifter i er organisation är avslutat. Detta är slutmeddelandet.',
+    todo: 'Bekräfta att ni har fått meddelandet: öppna Sluss och gå till Incidentmeddelanden, eller ange koden nedan under Bekräfta ett meddelande. Tills någon gör det meddelar vi fler av era kontakter.',
+  },
+  'incident.reminder': {
+    subject: 'Ännu inte bekräftat: säkerhetsincident',
+    what: 'En incident rör uppgifter i er organisation. Ingen har bekräftat meddelandet hittills, därför skickas det igen.',
+    todo: 'Bekräfta det: öppna Sluss och gå till Incidentmeddelanden, eller ange koden nedan under Bekräfta ett meddelande. Tiden ni har på er att anmäla till myndigheten kan löpa.',
+  },
+  'incident.unreached': {
+    subject: 'En kund har inte bekräftat en incident',
+    what: 'Ingen av en kunds kontakter har bekräftat meddelandet om en incident, eller så går ingen att nå. Nu måste en person meddela kunden, per telefon eller brev.',
+    todo: 'Öppna Sluss, gå till incidenten och dess meddelanden, skriv ut brevet och anteckna när och hur kunden fick veta.',
   },
   'webhook.gone': {
     subject: 'Webhooken för meddelanden har stängts av',

@@ -1,7 +1,7 @@
 import { DatabaseFault } from '#database/fault.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
-import { entryBytes } from '#ledger/append.ts'
+import { entryTemplate } from '#ledger/prepare.ts'
 import type { Outcome } from '../exchange.ts'
 import type { Closing, Journal } from '../journal.ts'
 import type { SharingParts } from '../parts.ts'
@@ -31,7 +31,13 @@ export interface Outcomes {
 
 const RETRY_IN_MS = 250
 
+const OF_THE_OUTCOME = [
+  ...['of', 'outcome', 'status', 'code', 'attempts'],
+  ...['received', 'withheld', 'unknown'],
+]
+
 export function createOutcomes(parts: SharingParts, journal: Journal, now: () => number): Outcomes {
+  const closing = closer(parts.database.nodeId)
   let open = 0
   let idlers: (() => void)[] = []
   const done = (): void => {
@@ -41,7 +47,7 @@ export function createOutcomes(parts: SharingParts, journal: Journal, now: () =>
     idlers = []
   }
   const attempt = (tenantId: string, conclusion: Conclusion): void => {
-    journal.submit(tenantId, closing(parts, conclusion)).then(done, (fault: unknown) => {
+    journal.submit(tenantId, closing(conclusion)).then(done, (fault: unknown) => {
       parts.log.warn('an outcome could not be recorded yet', {
         tenantId,
         entryId: conclusion.entryId,
@@ -67,7 +73,7 @@ export function createOutcomes(parts: SharingParts, journal: Journal, now: () =>
         left.map((row) =>
           journal.submit(
             row.tenant_id,
-            closing(parts, {
+            closing({
               entryId: row.entry_id,
               outcome: 'unknown',
               code: 'node_died',
@@ -83,14 +89,16 @@ export function createOutcomes(parts: SharingParts, journal: Journal, now: () =>
 }
 
 /** A disclosure has one outcome: the line is written only while its disclosure is open. */
-function closing(parts: SharingParts, { entryId, at, ...data }: Conclusion): Closing {
-  const id = newOrderedId(at)
-  const bytes = entryBytes({
-    id,
-    at: toTimestamp(at),
-    kind: 'outcome',
-    actor: `node:${parts.database.nodeId}`,
-    data: { of: entryId, ...data },
+function closer(nodeId: string): (conclusion: Conclusion) => Closing {
+  const actor = `node:${nodeId}`
+  const prepare = entryTemplate('outcome', {}, OF_THE_OUTCOME)
+  return ({ entryId, at, ...data }) => ({
+    entry: prepare({
+      id: newOrderedId(at),
+      at: toTimestamp(at),
+      actor,
+      data: { of: entryId, ...data },
+    }),
+    closes: entryId,
   })
-  return { id, bytes, closes: entryId }
 }

@@ -44,7 +44,11 @@ describe('the message centre', () => {
 
   const list = (accountId: string, tenantId = ACME, query: object = {}) =>
     t.test.database.read(tenantId, (reader) =>
-      listMessages(reader, { accountId, language: 'sv', timeZone: 'UTC' }, { ...QUERY, ...query }),
+      listMessages(
+        reader,
+        { keys: t.keys, accountId, language: 'sv', timeZone: 'UTC' },
+        { ...QUERY, ...query },
+      ),
     )
 
   it('P9 shows an account its own messages, page after page, and nobody else’s', async () => {
@@ -58,7 +62,7 @@ describe('the message centre', () => {
     assert.equal(new Set(ids).size, 4)
     assert.equal((await list(erik)).count, 0)
     assert.equal((await list(alva, OTHER)).count, 0)
-    const by = { accountId: erik, language: 'en' as const, timeZone: 'UTC' }
+    const by = { keys: t.keys, accountId: erik, language: 'en' as const, timeZone: 'UTC' }
     assert.equal(
       await t.test.database.read(ACME, (reader) => readMessage(reader, by, ids[0] ?? '')),
       undefined,

@@ -12,7 +12,7 @@ import { isRefusal } from '#foundation/refusal.ts'
 import { type KeyRoom, createKeys } from '#keys/create-keys.ts'
 import { fileRootKey } from '#keys/root-key.ts'
 import { createAudiences } from '#notify/audience.ts'
-import type { NotifyParts } from '#notify/parts.ts'
+import type { MailSettings, NotifyParts } from '#notify/parts.ts'
 import { createTenant } from '#tenants/create-tenant.ts'
 import { type SandboxMail, startSandboxMail } from '../../../sandbox/mail/server.ts'
 import { type TestDatabase, testDatabase, waitingEntries } from '../../database.ts'
@@ -115,7 +115,8 @@ export async function startNoticeTest(): Promise<NoticeTest> {
   }
 }
 
-export const mailTo = (port: number) => ({
+export const mailTo = (port: number, runBy: MailSettings['runBy'] = 'operator') => ({
+  runBy,
   host: '127.0.0.1',
   port,
   security: 'none' as const,

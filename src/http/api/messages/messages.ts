@@ -42,7 +42,7 @@ const message = z.object({
 export function messageEndpoints({ database, keys }: MessageParts): readonly Endpoint[] {
   const reader = async ({ principal, tenantId }: Call) => {
     const { timeZone } = await database.read(tenantId, (tx) => readNoticeSettings(tx, keys))
-    return { accountId: principal.accountId, language: principal.language, timeZone }
+    return { keys, accountId: principal.accountId, language: principal.language, timeZone }
   }
   const mark = (id: string, action: string, read: boolean): Endpoint =>
     changeEndpoint({

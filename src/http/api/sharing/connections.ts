@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { createConnection, enableConnection, readConnection } from '#connections/connection.ts'
 import {
   issueClientCredentials,
+  issueClientIdAndSecret,
   issueClientToken,
   issueEventSecret,
-  storeCredentials,
 } from '#connections/credentials.ts'
 import {
   type ConnectionRecord,
@@ -12,6 +12,12 @@ import {
   readTenantConnection,
 } from '#connections/list-connections.ts'
 import type { Database } from '#database/handles.ts'
+import {
+  ANY_PORT,
+  type GatewayPorts,
+  chooseGatewayPort,
+  freeGatewayPort,
+} from '#connections/gateway-port.ts'
 import { isRefusal, refuse } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
 import type { SharingParts } from '#sharing/parts.ts'
@@ -26,24 +32,28 @@ import {
   iso,
   noBody,
   noParams,
-  nothing,
+  slug,
 } from './shared.ts'
+import { uploadCredentials } from './upload-credentials.ts'
 
 export interface ConnectionParts {
   readonly database: Database
   readonly keys: Keys
   /**
    * Where each connector's party is, as `https://host[:port]`, the usual one first. A tenant chooses from these: an
-   * address of its own choice would name another recipient, or something inside the operator's network.
+   * address of its own choice would name another recipient, or something inside the operator's network. Where each
+   * customer of the party has a host of its own, `https://*.domain` stands for any one name below the domain.
    */
   readonly origins: ReadonlyMap<string, readonly string[]>
+  /** What ports a tenant may choose for its gateways. */
+  readonly gatewayPorts: GatewayPorts
   readonly sharing: Pick<SharingParts, 'connectors'>
 }
 
-const CONNECTION_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
-export const slug = z.strictObject({
-  id: z.string().regex(CONNECTION_ID, 'lower-case letters, digits and hyphens'),
-})
+export { slug }
+
+/** 0 is the lowest free one. */
+const gatewayPort = z.int().min(ANY_PORT).max(65_535)
 
 const connection = z.object({
   id: z.string(),
@@ -63,6 +73,7 @@ export function connectionEndpoints({
   database,
   keys,
   origins,
+  gatewayPorts,
   sharing,
 }: ConnectionParts): readonly Endpoint[] {
   const one = async (tenantId: string, id: string) => {
@@ -111,24 +122,35 @@ export function connectionEndpoints({
       permission: 'Enrollment programs/Create token',
       params: noParams,
       body: z.strictObject({
-        id: z.string().regex(CONNECTION_ID, 'lower-case letters, digits and hyphens'),
+        ...slug.shape,
         connectorId: z.string().min(1).max(128),
         displayName: z.string().min(1).max(200),
         origin: z.string().max(300).optional(),
+        gatewayPort: gatewayPort.optional(),
       }),
       answer: connection,
       success: 201,
-      change: async (call, _, { id, connectorId, displayName, origin }) => {
+      change: async (call, _, { id, connectorId, displayName, origin, gatewayPort: port }) => {
         const possible = origins.get(connectorId)
-        const chosen = origin ?? possible?.[0]
-        if (!possible || chosen === undefined)
+        const chosen = origin ?? possible?.find((one) => !one.includes('*'))
+        if (!possible)
           return refuse('body_malformed', { field: 'connectorId', expected: [...origins.keys()] })
-        if (!possible.includes(chosen))
+        if (chosen === undefined)
           return refuse('body_malformed', { field: 'origin', expected: possible })
+        if (!possible.some((one) => isPartyOrigin(one, chosen)))
+          return refuse('body_malformed', { field: 'origin', expected: possible })
+        if (port !== undefined && !sharing.connectors.has(connectorId))
+          return noGateway(connectorId)
         const refusal = await database.write(call.tenantId, async (tx) => {
           if (await readConnection(tx, id)) return refuse('name_taken', { field: 'id' })
+          const at = port === undefined ? port : await freeGatewayPort(tx, id, port, gatewayPorts)
+          if (isRefusal(at)) return at
           const made = { connectionId: id, connectorId, title: displayName, origin: chosen }
-          await createConnection(tx, made, by(call))
+          await createConnection(
+            tx,
+            at === undefined ? made : { ...made, gatewayPort: at },
+            by(call),
+          )
           return undefined
         })
         return refusal ?? one(call.tenantId, id)
@@ -138,18 +160,36 @@ export function connectionEndpoints({
       id: 'updateConnection',
       path: '/deviceManagement/connections/{id}',
       method: 'PATCH',
-      summary: 'Switches a link on or off; off refuses its calls from the next one on',
+      summary:
+        'Switches a link on or off, or gives its gateway a port; off refuses its calls from the next one on',
       realms: TENANT_ONLY,
       permission: 'Enrollment programs/Update token',
       params: slug,
-      body: z.strictObject({ isEnabled: z.boolean() }),
+      body: z
+        .strictObject({
+          isEnabled: z.boolean().optional(),
+          /** Null closes the gateway. */
+          gatewayPort: gatewayPort.nullable().optional(),
+        })
+        .refine((body) => Object.keys(body).length > 0, 'nothing to change'),
       answer: connection,
       success: 200,
       current: ({ tenantId }, { id }) => one(tenantId, id),
-      change: async (call, { id }, { isEnabled }) => {
-        if (!(await one(call.tenantId, id))) return refuse('connection_unknown')
-        await database.write(call.tenantId, (tx) => enableConnection(tx, id, isEnabled, by(call)))
-        return one(call.tenantId, id)
+      change: async (call, { id }, { isEnabled, gatewayPort: port }) => {
+        const found = await one(call.tenantId, id)
+        if (!found) return refuse('connection_unknown')
+        if (typeof port === 'number' && !sharing.connectors.has(found.connectorId))
+          return noGateway(found.connectorId)
+        const refusal = await database.write(call.tenantId, async (tx) => {
+          const refused =
+            port === undefined
+              ? undefined
+              : await chooseGatewayPort(tx, id, port, gatewayPorts, by(call))
+          if (refused === undefined && isEnabled !== undefined)
+            await enableConnection(tx, id, isEnabled, by(call))
+          return refused
+        })
+        return refusal ?? one(call.tenantId, id)
       },
     }),
     changeEndpoint({
@@ -168,11 +208,24 @@ export function connectionEndpoints({
         const found = await one(call.tenantId, id)
         if (!found) return refuse('connection_unknown')
         const door = sharing.connectors.get(found.connectorId)?.clientDoor
-        const issue = door === 'bearer' ? issueClientToken : issueClientCredentials
-        return database.write(call.tenantId, (tx) => issue(tx, keys, id, by(call)))
+        const issue =
+          door === 'bearer'
+            ? issueClientToken
+            : door === 'client-credentials'
+              ? issueClientIdAndSecret
+              : issueClientCredentials
+        const connector = sharing.connectors.get(found.connectorId)
+        const end = found.credentialsExpirationDateTime
+        const dress = (secret: string) =>
+          connector?.clientToken?.(secret, end === null ? undefined : Date.parse(end)) ?? secret
+        return database.write(call.tenantId, (tx) =>
+          issue === issueClientToken
+            ? issueClientToken(tx, keys, id, by(call), dress)
+            : issue(tx, keys, id, by(call)),
+        )
       },
     }),
-    uploading({ database, keys, sharing }),
+    uploadCredentials({ database, keys, sharing }),
     changeEndpoint({
       id: 'issueEventSecret',
       path: '/deviceManagement/connections/{id}/issueEventSecret',
@@ -196,42 +249,19 @@ export function connectionEndpoints({
   ]
 }
 
-/** For parties that hand out a file to keep as it is, such as the key file of a Google service account. */
-function uploading({ database, keys, sharing }: Omit<ConnectionParts, 'origins'>): Endpoint {
-  return changeEndpoint({
-    id: 'uploadCredentials',
-    path: '/deviceManagement/connections/{id}/uploadCredentials',
-    method: 'POST',
-    summary: "Takes the file with the party's credentials; refused when it is of another account",
-    realms: TENANT_ONLY,
-    permission: 'Enrollment programs/Update token',
-    params: slug,
-    body: z.strictObject({
-      /** The file in base64. */
-      file: z.base64().min(1).max(262_144),
-      /** The only enterprise that these credentials may be used for, where they open several. */
-      enterprise: z
-        .string()
-        .regex(/^enterprises\/[\w-]{1,100}$/)
-        .optional(),
-      replacesAccount: z.boolean().optional(),
-    }),
-    answer: nothing,
-    success: 204,
-    change: (call, { id }, { file, enterprise, replacesAccount }) =>
-      database.write(call.tenantId, async (tx) => {
-        const found = await readTenantConnection(tx, id)
-        if (!found) return refuse('connection_unknown')
-        const read = sharing.connectors
-          .get(found.connectorId)
-          ?.readCredentials?.(Buffer.from(file, 'base64'))
-        if (!read) return refuse('body_malformed', { field: 'file', connector: found.connectorId })
-        if (isRefusal(read)) return read
-        const credentials = enterprise === undefined ? read : { ...read, enterprise }
-        const force = replacesAccount ?? false
-        return storeCredentials(tx, keys, id, credentials, { force }, by(call))
-      }),
-  })
+/** A system that only sends events here is called nowhere. */
+function noGateway(connector: string) {
+  return refuse('body_malformed', { field: 'gatewayPort', connector })
+}
+
+/** Whether an origin is the one that is possible, or one name below the domain that is. */
+function isPartyOrigin(possible: string, origin: string): boolean {
+  if (!possible.startsWith('https://*.')) return possible === origin
+  const domain = possible.slice('https://*'.length)
+  const name = origin.slice('https://'.length, -domain.length)
+  return (
+    origin === `https://${name}${domain}` && /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
+  )
 }
 
 function describe(record: ConnectionRecord): z.input<typeof connection> {

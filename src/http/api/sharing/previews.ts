@@ -3,6 +3,7 @@ import type { Leaf, Shape } from '#catalog/shape.ts'
 import type { Database } from '#database/handles.ts'
 import { refuse } from '#foundation/refusal.ts'
 import type { Exchange } from '#sharing/exchange.ts'
+import { allExchanges } from '#sharing/permanent.ts'
 import type { SharingParts } from '#sharing/parts.ts'
 import { previewCall } from '#sharing/preview.ts'
 import { type Endpoint, changeEndpoint, listEndpoint } from '../endpoint.ts'
@@ -29,7 +30,7 @@ export function previewEndpoints({ sharing, database }: PreviewParts): readonly 
   const { catalog } = sharing
   const exchangesOf = (flowId: string): readonly Exchange[] =>
     [...sharing.connectors.values()]
-      .flatMap((connector) => connector.exchanges)
+      .flatMap((connector) => allExchanges(connector.exchanges))
       .filter((exchange) => exchange.outbound === flowId || exchange.inbound === flowId)
   return [
     listEndpoint({

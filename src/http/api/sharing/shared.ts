@@ -46,3 +46,8 @@ export function flowAt(catalog: Catalog, address: string): FlowId | undefined {
   const flowId = address.replace('.', '/')
   return catalog.flows.has(flowId) ? flowId : undefined
 }
+
+/** The id of a connection, in a path or a body. */
+export const slug = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens'),
+})

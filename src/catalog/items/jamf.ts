@@ -1,0 +1,47 @@
+import { item } from './item.ts'
+
+const CHECK = ['compliance-check'] as const
+const MANAGE = ['device-management'] as const
+
+/** Facts that only Jamf Pro's API and webhooks have, as `jamf-fields.ts` uses them. */
+export const jamfItems = [
+  item('credential.jamfAccessToken', 'Access token of the API client', 'credential', 'secret', CHECK, { secret: true }),
+  item('credential.jamfClient', 'API client and its secret', 'credential', 'secret', CHECK, { secret: true }),
+  item('credential.jamfManagementAccount', 'Name and password of the management account', 'credential', 'secret', MANAGE, { personal: true, secret: true }),
+  item('device.bootstrapTokenAllowed', 'Bootstrap token may be used', 'device-attribute', 'fact', CHECK),
+  item('device.diskEncryptionProgress', 'How far the boot volume is encrypted', 'device-attribute', 'fact', CHECK),
+  item('device.externalBootLevel', 'Whether it starts from other volumes', 'device-attribute', 'fact', CHECK),
+  item('device.fileVaultStatus', 'FileVault status', 'device-attribute', 'fact', CHECK),
+  item('device.jailbreakDetected', 'Signs of a jailbreak', 'device-attribute', 'fact', CHECK),
+  item('device.jamfDisks', 'Names of disks and partitions (free text)', 'device-attribute', 'text', MANAGE, { personal: true }),
+  item('device.jamfExtensionAttributes', 'Extension attributes (free content)', 'device-attribute', 'text', MANAGE, { personal: true }),
+  item('device.jamfGroup', 'Name and members of a smart group', 'device-attribute', 'text', MANAGE, { personal: true }),
+  item('device.jamfManagementId', 'Id by which commands reach it', 'device-identifier', 'identifier', MANAGE, { personal: true }),
+  item('device.jamfOtherSections', 'Other sections of the inventory (free content)', 'device-attribute', 'text', MANAGE, { personal: true }),
+  item('device.jamfPolicyResult', 'Policy that ran, and what started it', 'device-attribute', 'fact', MANAGE, { personal: true }),
+  item('device.jamfSite', 'Site, building, department, room', 'device-attribute', 'text', MANAGE, { personal: true }),
+  item('device.lastIpAddress', 'IP address it had last', 'device-identifier', 'address', MANAGE, { personal: true }),
+  item('device.purchase', 'Purchase, warranty and contact (free text)', 'device-attribute', 'text', MANAGE, { personal: true }),
+  item('device.recoveryKeyValidity', 'Whether its recovery key is valid', 'device-attribute', 'fact', CHECK),
+  item('device.remoteDesktopEnabled', 'Remote desktop is on', 'device-attribute', 'fact', CHECK),
+  item('device.softwareUpdateDeviceId', 'Id of its kind for software updates', 'device-attribute', 'fact', MANAGE),
+  item('device.storageProtected', 'Data are protected by a passcode', 'device-attribute', 'fact', CHECK),
+  item('device.xprotectVersion', 'XProtect version', 'device-attribute', 'fact', CHECK),
+  item('organisation.jamfServer', 'Jamf Pro server: address, institution, role in its cluster', 'organisation', 'text', MANAGE),
+  item('organisation.jamfWebhook', 'Webhook as it is named in Jamf Pro', 'organisation', 'text', MANAGE),
+  item('person.directoryUserId', 'Id of the user in the directory', 'person', 'identifier', MANAGE, { personal: true }),
+  item('person.fileVaultUsers', 'Names of who can unlock the disk', 'person', 'text', MANAGE, { personal: true }),
+  item('person.fullName', 'Full name of the user', 'person', 'text', MANAGE, { personal: true }),
+  item('person.jamfApiUser', 'Who changed something in Jamf Pro, and what', 'person', 'text', MANAGE, { personal: true }),
+  item('person.jobPosition', 'Position of the user', 'person', 'text', MANAGE, { personal: true }),
+  item('person.localAccounts', 'Local accounts of the computer', 'person', 'text', MANAGE, { personal: true }),
+  item('person.phone', 'Phone of the user', 'person', 'phone', MANAGE, { personal: true }),
+  item('protocol.jamfCommand', 'Command and its state', 'protocol', 'fact', MANAGE),
+  item('protocol.jamfEvent', 'Kind of webhook event', 'protocol', 'fact', CHECK),
+  item('protocol.jamfFilter', 'Filter of a list: may name serial numbers and ids', 'protocol', 'text', CHECK, { personal: true }),
+  item('protocol.jamfPage', 'Page, its size, its order', 'protocol', 'fact', CHECK),
+  item('protocol.jamfSection', 'Sections of the inventory that are asked for', 'protocol', 'fact', CHECK),
+  item('protocol.jamfSession', 'Id and address of a remote session', 'protocol', 'text', MANAGE, { personal: true }),
+  item('protocol.jamfSessionReason', 'What a remote session is for (free text)', 'protocol', 'text', MANAGE, { personal: true }),
+  item('protocol.jamfTotalCount', 'How many there are', 'protocol', 'fact', CHECK),
+]
