@@ -2,12 +2,12 @@ import { giveConsent } from '#agreements/consent.ts'
 import { givePermission, recordContract } from '#agreements/party.ts'
 import { switchFeature } from '#agreements/switch-feature.ts'
 import { manifestOf } from '#catalog/manifest.ts'
-import { issueClientSession } from '#connections/client-session.ts'
 import { createConnection } from '#connections/connection.ts'
 import { issueClientCredentials, storeCredentials } from '#connections/credentials.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
 import { createTenant } from '#tenants/create-tenant.ts'
+import { createMdmClient } from '../sandbox/sample/mdm-client.ts'
 import { compose } from '../src/compose.ts'
 import { readSettings } from '../src/settings.ts'
 
@@ -21,7 +21,7 @@ const node = await compose({
 const at = Date.now()
 const by = { actor: 'admin:bench', at }
 const { catalog, keys, database } = node.parts
-await database.write('bench', async (tx) => {
+const client = await database.write('bench', async (tx) => {
   await createTenant(tx, keys, { name: 'Bench', region: 'EU', actor: 'admin:bench', at })
   await createConnection(
     tx,
@@ -30,7 +30,7 @@ await database.write('bench', async (tx) => {
   )
   const secrets = { consumer_key: 'a', consumer_secret: 'b', access_token: 'c', access_secret: 'd' }
   await storeCredentials(tx, keys, 'apple', secrets, { expiresAt: at + 86_400_000 }, by)
-  await issueClientCredentials(tx, keys, 'apple', by)
+  const issued = await issueClientCredentials(tx, keys, 'apple', by)
   await switchFeature(tx, catalog, 'apple-device-enrollment', true, by)
   const contract = await recordContract(
     tx,
@@ -41,6 +41,7 @@ await database.write('bench', async (tx) => {
   for (const flowId of ['apple-device-enrollment/outbound', 'apple-device-enrollment/inbound']) {
     await giveConsent(tx, catalog, { flowId, manifestHash: manifestOf(catalog, flowId).hash }, by)
   }
+  return issued
 })
 const gateway = await node.openGateway({
   tenantId: 'bench',
@@ -48,8 +49,9 @@ const gateway = await node.openGateway({
   connectorId: 'apple-device-enrollment',
   port: 0,
 })
-const hash = await database.read('bench', (reader) => keys.blindIndex(reader, 'gateway-session'))
-process.send?.({ port: gateway.port, session: issueClientSession(hash, 'apple', Date.now()) })
+const mdm = createMdmClient(`http://127.0.0.1:${gateway.port}`, client)
+process.send?.({ port: gateway.port, session: await mdm.session() })
+await mdm.close()
 process.on('message', (message) => {
   if (message === 'stop') void node.stop().then(() => process.exit(0))
   else process.send?.({ cpu: process.cpuUsage(), memory: process.memoryUsage().rss })

@@ -39,6 +39,8 @@ export function createMdmClient(origin: string, token: Readonly<Record<string, s
   }
 
   return {
+    /** The session that the gateway gave, opened by the party's own signed call. */
+    session: async (): Promise<string> => (session ??= await openSession()),
     call: async (
       method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
       path: string,
