@@ -1,4 +1,4 @@
-import { type Server, createServer } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Pool } from 'undici'
 import { mdmWorld, TENANT } from '../test/mdm/world.ts'
@@ -49,7 +49,7 @@ export async function run(): Promise<BenchResult[]> {
       })
     }
   } finally {
-    await new Promise((resolve) => raw.server.close(resolve))
+    await raw.close()
     await world.stop()
   }
   return results
@@ -110,7 +110,7 @@ function eventOf(name: string, i: number, device: number): Buffer {
 
 async function rawHandler(
   world: Awaited<ReturnType<typeof mdmWorld>>,
-): Promise<{ server: Server; port: number }> {
+): Promise<{ port: number; close(): Promise<void> }> {
   const pool = await world.rawPool()
   const server = createServer((request, response) => {
     const parts: Buffer[] = []
@@ -127,7 +127,13 @@ async function rawHandler(
       return undefined
     })
   })
-  server.on('close', () => void pool.end())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { server, port: (server.address() as AddressInfo).port }
+  return {
+    port: (server.address() as AddressInfo).port,
+    // The pool ends before its server does, or its idle connections are errors that nobody hears.
+    close: async () => {
+      await new Promise((resolve) => server.close(resolve))
+      await pool.end()
+    },
+  }
 }
