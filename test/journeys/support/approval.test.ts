@@ -22,8 +22,8 @@ import {
   code,
   must,
   supportBench,
-} from '../../test/support-access.ts'
-import { type SoftwarePasskey, softwarePasskey } from '../../test/software-passkey.ts'
+} from '../../support-access.ts'
+import { type SoftwarePasskey, softwarePasskey } from '../../software-passkey.ts'
 
 type Parsed = { [member: string]: Json } & { data: { [member: string]: Json } }
 type Verify = typeof verifyApproval

@@ -4,10 +4,10 @@ import { systemClock } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
 import { silentLog } from '#foundation/log.ts'
 import { signerFromSeed } from '#keys/signing.ts'
-import { type TestDatabase, testDatabase } from '../../test/database.ts'
-import { append } from './append.ts'
-import { readHead } from './read.ts'
-import { startSequencer } from './sequencer.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import { append } from '#ledger/append.ts'
+import { readHead } from '#ledger/read.ts'
+import { startSequencer } from '#ledger/sequencer.ts'
 
 describe('sequencer', () => {
   let test: TestDatabase

@@ -5,14 +5,14 @@ import { INSTALLATION, type Transaction } from '#database/handles.ts'
 import { listPage } from '#database/list.ts'
 import { isRefusal, type Refusal, refuse } from '#foundation/refusal.ts'
 import { KeyDestroyed } from '#keys/keys.ts'
-import { type AccessRoom, accessRoom } from '../../test/sign-in-site.ts'
+import { type AccessRoom, accessRoom } from '../../sign-in-site.ts'
 import {
   createAccount,
   disableAccount,
   enableAccount,
   setGroups,
   updateAccount,
-} from './account-updates.ts'
+} from '#access/account-updates.ts'
 import {
   type AccountRow,
   accountsSource,
@@ -21,18 +21,24 @@ import {
   openNames,
   readAccount,
   readAccountRow,
-} from './account.ts'
-import { beginCeremony, takeCeremony } from './ceremony.ts'
-import { createLink, firstAdminLink, readLink, tenantOfLink, useLink } from './one-time-link.ts'
-import { eraseAccount } from './account-erasure.ts'
-import { samePerson } from './person-mark.ts'
+} from '#access/account.ts'
+import { beginCeremony, takeCeremony } from '#access/ceremony.ts'
+import {
+  createLink,
+  firstAdminLink,
+  readLink,
+  tenantOfLink,
+  useLink,
+} from '#access/one-time-link.ts'
+import { eraseAccount } from '#access/account-erasure.ts'
+import { samePerson } from '#access/person-mark.ts'
 import {
   listSigningKeys,
   readSigningKey,
   registerSigningKey,
   removeSigningKey,
   signingKeyOf,
-} from './signing-keys.ts'
+} from '#access/signing-keys.ts'
 
 const NOW = Date.parse('2030-01-01T12:00:00Z')
 const DAY = 24 * 60 * 60_000

@@ -15,9 +15,9 @@ import {
   grantOf,
   must,
   supportBench,
-} from '../../test/support-access.ts'
-import { accessReport } from './access-report.ts'
-import type { Wanted } from './support.ts'
+} from '../../support-access.ts'
+import { accessReport } from '#support/access-report.ts'
+import type { Wanted } from '#support/support.ts'
 
 const DAY = 24 * HOUR
 
