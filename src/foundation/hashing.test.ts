@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { keyedHash } from './hashing.ts'
+import { keyedHash, sameSecret } from './hashing.ts'
 
 describe('keyedHash', () => {
   it('is HMAC-SHA-256 as Node computes it, for any key and any value, one after the other', () => {
@@ -24,5 +24,19 @@ describe('keyedHash', () => {
       }),
       { numRuns: 1_000 },
     )
+  })
+})
+
+describe('sameSecret', () => {
+  it('is equality of texts, and what did not come is no secret', () => {
+    const text = fc.oneof(fc.string(), fc.string({ maxLength: 1 }))
+    fc.assert(
+      fc.property(text, text, (came, expected) => {
+        assert.equal(sameSecret(came, expected), came === expected)
+        assert.equal(sameSecret(expected, expected), true)
+        for (const none of [undefined, null]) assert.equal(sameSecret(none, expected), false)
+      }),
+    )
+    assert.equal(sameSecret(undefined, ''), false)
   })
 })

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 
 /** SHA-256 of bytes or UTF-8 text, as 32 bytes. */
 export function sha256(data: Buffer | string): Buffer {
@@ -8,6 +8,13 @@ export function sha256(data: Buffer | string): Buffer {
 /** SHA-256 as lower-case hex, for things that people compare by eye (manifests, documents). */
 export function sha256Hex(data: Buffer | string): string {
   return hash('sha256', data, 'hex')
+}
+
+/** Whether a secret that came is the expected one. What was not named at all is not. The time it takes tells nothing. */
+export function sameSecret(came: string | null | undefined, expected: string): boolean {
+  // Digests are of equal length, whatever came.
+  const isSame = timingSafeEqual(sha256(came ?? ''), sha256(expected))
+  return isSame && typeof came === 'string'
 }
 
 const BLOCK = 64

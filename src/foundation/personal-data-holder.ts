@@ -11,6 +11,8 @@ export interface PersonalDataHolder<Reader, Transaction> {
   exportFor(reader: Reader, subjectId: string): Promise<readonly HeldRecord[]>
   /** Removes the rows. Keys are destroyed by `keys`; this removes what is left. Answers how many rows went. */
   erase(tx: Transaction, subjectId: string): Promise<number>
+  /** The same for many at once, where many cost as little as one. */
+  eraseAll?(tx: Transaction, subjectIds: readonly string[]): Promise<number>
 }
 
 export interface HeldRecord {

@@ -1,7 +1,11 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const SECRET = /^(?:whsec_)?([A-Za-z0-9+/]{16,200}={0,2})$/
 const LEAST_BYTES = 16
+const NEW_BYTES = 32
+
+/** A new secret, as Standard Webhooks writes it. */
+export const newWebhookSecret = (): string => `whsec_${randomBytes(NEW_BYTES).toString('base64')}`
 
 /** The key in a secret as Standard Webhooks writes it (`whsec_` and base64); undefined for what is none or too short. */
 export function webhookKey(secret: string): Buffer | undefined {

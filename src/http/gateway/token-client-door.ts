@@ -1,14 +1,13 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isClientSession, issueClientSession } from '#connections/client-session.ts'
-import type { KeyedHash } from '#foundation/hashing.ts'
+import { type KeyedHash, sameSecret } from '#foundation/hashing.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import type { IncomingResponse } from '#sharing/exchange.ts'
+import { bearerOf } from '../bearer.ts'
 import type { ClientDoor } from './client-door.ts'
 import { readBody } from './read-body.ts'
 
 const PATHS: ReadonlySet<string> = new Set(['/api/oauth/token', '/api/v1/oauth/token'])
-const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i
 /** A little less than a session lives, so that none ends on the way. */
 const LIFE_IN_S = 1_740
 
@@ -26,7 +25,7 @@ export function tokenClientDoor(parts: TokenClientDoorParts): ClientDoor {
     openSession: (request, path) =>
       PATHS.has(path) && request.method === 'POST' ? grant(parts, request) : undefined,
     isClient: (request) => {
-      const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? []
+      const token = bearerOf(request.headers.authorization)
       return (
         token !== undefined && isClientSession(parts.hash, parts.connectionId, token, parts.now())
       )
@@ -46,8 +45,8 @@ async function grant(
   if (form.get('grant_type') !== 'client_credentials')
     return json(400, { error: 'unsupported_grant_type' })
   // Both are compared, whichever is wrong.
-  const idFits = same(form.get('client_id'), client.id)
-  const secretFits = same(form.get('client_secret'), client.secret)
+  const idFits = sameSecret(form.get('client_id'), client.id)
+  const secretFits = sameSecret(form.get('client_secret'), client.secret)
   if (!idFits || !secretFits) return json(401, { error: 'invalid_client' })
   return json(200, {
     access_token: issueClientSession(hash, connectionId, now()),
@@ -55,11 +54,6 @@ async function grant(
     token_type: 'Bearer',
     expires_in: LIFE_IN_S,
   })
-}
-
-function same(came: string | null, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(came ?? ''), digest(expected))
 }
 
 function json(status: number, body: unknown): IncomingResponse {

@@ -1,11 +1,11 @@
 import { type Connection, readConnection } from '#connections/connection.ts'
 import { openEventSecret } from '#connections/credentials.ts'
 import type { Database } from '#database/handles.ts'
-import { BoundedCache } from '#foundation/bounded-cache.ts'
 import { isTenantId } from '#foundation/ids.ts'
 import type { EventSource } from '#intake/event-source.ts'
 import type { Keys } from '#keys/keys.ts'
 import { FACTS_CHANNEL } from '#tenants/facts-version.ts'
+import { doorMemory } from './door-memory.ts'
 
 /** Where events of one connection come in, and what proves that they are the tenant's own. */
 export interface EventDoor {
@@ -31,23 +31,23 @@ export async function createEventDoors(parts: {
   readonly sources: ReadonlyMap<string, EventSource>
 }): Promise<EventDoors> {
   const { database } = parts
-  let known = new BoundedCache<string, { readonly door: EventDoor | undefined }>(DOORS_IN_MEMORY)
-  const forget = (): void => {
-    known = new BoundedCache(DOORS_IN_MEMORY)
-  }
-  const close = await database.listen(FACTS_CHANNEL, forget, forget)
+  const memory = doorMemory<EventDoor | undefined>(DOORS_IN_MEMORY)
+  const close = await database.listen(
+    FACTS_CHANNEL,
+    (tenantId) => (tenantId === '*' ? memory.forgetAll() : memory.forget(tenantId)),
+    memory.forgetAll,
+  )
   return {
     close,
     find: async (address) => {
       const at = ADDRESS.exec(address)
       const [, tenantId = '', connectionId = ''] = at ?? []
       if (!at || !isTenantId(tenantId)) return undefined
-      const found = known.get(address)
+      const found = memory.get(tenantId, address)
       if (found) return found.door
-      // What changes meanwhile empties another cache than the one that this answer goes into.
-      const cache = known
+      const readAt = memory.now()
       const { door, keep } = await readDoor(parts, tenantId, connectionId)
-      if (keep) cache.set(address, { door })
+      if (keep) memory.keep(tenantId, address, door, readAt)
       return door
     },
   }

@@ -1,10 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { sha256 } from '#foundation/hashing.ts'
+import { sameSecret } from '#foundation/hashing.ts'
 import { isSignedWebhook, webhookKey } from '#foundation/standard-webhooks.ts'
+import { bearerOf } from '../bearer.ts'
 import type { EventDoor } from './event-doors.ts'
 
 const SIGNATURE = /^[A-Za-z0-9+/]{43}=$/
-const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i
 const BASIC = /^Basic ([A-Za-z0-9+/]{1,2000}={0,2})$/i
 
 /** Whether the body comes from the tenant's own system, by the proof that its source asks for. In constant time. */
@@ -28,10 +28,8 @@ export function isFromSender(
         key !== undefined && now !== undefined && isSignedWebhook(key, header, now / 1_000, body)
       )
     }
-    case 'bearer': {
-      const [, token = ''] = BEARER.exec(header('authorization') ?? '') ?? []
-      return timingSafeEqual(sha256(token), sha256(secret))
-    }
+    case 'bearer':
+      return sameSecret(bearerOf(header('authorization')), secret)
     case 'google-oidc':
       // Only its source can tell: see `isProven`.
       return false
@@ -39,8 +37,7 @@ export function isFromSender(
       return isBasic(header, secret)
     case 'basic-or-token': {
       const token = header('x-sluss-token')
-      if (token === undefined) return isBasic(header, secret)
-      return timingSafeEqual(sha256(token), sha256(secret))
+      return token === undefined ? isBasic(header, secret) : sameSecret(token, secret)
     }
   }
 }
@@ -62,5 +59,5 @@ function isBasic(header: (name: string) => string | undefined, secret: string): 
   const [, credentials = ''] = BASIC.exec(header('authorization') ?? '') ?? []
   const given = Buffer.from(credentials, 'base64').toString('utf8')
   const password = given.slice(given.indexOf(':') + 1)
-  return given.includes(':') && timingSafeEqual(sha256(password), sha256(secret))
+  return given.includes(':') && sameSecret(password, secret)
 }
