@@ -155,10 +155,12 @@ const FEATURES: readonly (readonly [string, string, string, string, string])[] =
   ],
 ]
 
+const flows = FEATURES.flatMap(flowsOf)
+
 /** All that ships. One frozen value; `grow.ts` makes others from it. */
 export const shippedCatalog: Catalog = Object.freeze({
   items,
-  flows: byId(FEATURES.flatMap(flowsOf)),
+  flows: byId(flows),
   parties: byId(PARTIES),
   features: byId(FEATURES.map(featureOf)),
   purposes: byId(PURPOSES),
@@ -202,8 +204,8 @@ function rowsOf(feature: string, direction: Direction): readonly FlowItem[] {
   return [...published, ...partnerProtocolRows(feature, direction, items)]
 }
 
-function featureOf(parts: (typeof FEATURES)[number]): Feature {
-  return { id: parts[0], title: parts[1], flows: flowsOf(parts).map((flow) => flow.id) }
+function featureOf([id, title]: (typeof FEATURES)[number]): Feature {
+  return { id, title, flows: flows.flatMap((flow) => (flow.feature === id ? [flow.id] : [])) }
 }
 
 /** A flow is as well known as its least well known row. */

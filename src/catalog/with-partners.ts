@@ -1,14 +1,6 @@
-import type {
-  Catalog,
-  DataItem,
-  Direction,
-  Feature,
-  Flow,
-  FlowItem,
-  ItemId,
-  Party,
-} from './catalog.ts'
+import type { Catalog, Feature, Flow, Party } from './catalog.ts'
 import { isPartnerFeature } from './check-partner.ts'
+import { protocolRow } from './flows/protocol-row.ts'
 import type { ReadPartner } from './read-partner.ts'
 
 /** The parties, features and flows that descriptions add to a catalog. Items are never added: the catalog is the list. */
@@ -35,7 +27,12 @@ export function additionsOf(catalog: Catalog, partners: readonly ReadPartner[]):
       const own = (['outbound', 'inbound'] as const).flatMap((direction): Flow[] => {
         const ids = items.get(feature)?.[direction] ?? []
         if (ids.length === 0) return []
-        const rows = ids.map((id) => rowOf(catalog, description.id, direction, id))
+        const rows = ids.map((id) =>
+          protocolRow(catalog.items, id, {
+            source: `description:${description.id}.${direction}.${id}`,
+            why: 'Described by the operator',
+          }),
+        )
         const id = `${feature}/${direction}`
         return [
           {
@@ -89,19 +86,4 @@ export function overlay<Thing>(
 ): void {
   for (const id of [...into.keys()]) if (!base.has(id) && !more.has(id)) into.delete(id)
   for (const [id, thing] of more) if (!base.has(id)) into.set(id, thing)
-}
-
-function rowOf(catalog: Catalog, description: string, direction: Direction, id: ItemId): FlowItem {
-  const item: DataItem | undefined = catalog.items.get(id)
-  if (!item) throw new Error(`no item ${id} in the catalog`)
-  return {
-    item: id,
-    source: `description:${description}.${direction}.${id}`,
-    status: 'protocol',
-    class: item.class,
-    personal: item.personal,
-    secret: item.secret,
-    says: item.title,
-    why: 'Described by the operator',
-  }
 }

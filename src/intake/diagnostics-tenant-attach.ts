@@ -1,10 +1,8 @@
-import { readFlowFacts } from '#agreements/read-flow-facts.ts'
 import type { Catalog, ItemId } from '#catalog/catalog.ts'
 import { type ObjectShape, itemsOf, leaf, object } from '#catalog/shape.ts'
 import type { Reader, Transaction } from '#database/handles.ts'
 import type { ListQuery, Page } from '#database/list.ts'
 import type { Refusal } from '#foundation/refusal.ts'
-import { append, appendAll } from '#ledger/append.ts'
 import {
   type KeptSiteFacts,
   type SiteFacts,
@@ -12,10 +10,7 @@ import {
   keepSiteFacts,
   listSiteFacts,
 } from '#records/site-lists.ts'
-import { planBatch } from './plan-batch.ts'
-import { type IntakeParts, type Received, receive, whollyRefused } from './receive.ts'
-import { intakeEntries, refusalEntry } from './record-intake.ts'
-import { toRecords } from './to-records.ts'
+import { type IntakeParts, type Received, receive, takeIn } from './receive.ts'
 
 /**
  * The one flow in which something of Configuration Manager reaches the service at all: a customer that attaches its
@@ -97,31 +92,26 @@ function shapeOf(catalog: Catalog, group: string): ObjectShape {
  * Brings apps or collections of a site in: facts of the organisation, about no person, so that they are kept as they are
  * and have no subject. The same consent, policies and evidence as for its devices.
  */
-export async function receiveTenantAttachList(
+export function receiveTenantAttachList(
   tx: Transaction,
   kind: SiteListKind,
   rows: readonly unknown[],
   parts: IntakeParts,
 ): Promise<Received | Refusal> {
-  const { catalog, keys, now } = parts
-  const { key } = LISTS[kind]
-  const shape = tenantAttachListShape(catalog, kind)
-  const batch = { flow: TENANT_ATTACH_FLOW, purpose: PURPOSE, shape }
-  const place = { connectionId: CONNECTION, flow: TENANT_ATTACH_FLOW }
-  const facts = await readFlowFacts(tx, catalog, TENANT_ATTACH_FLOW)
-  const pseudonymKey = await keys.pseudonymKey(tx, 'tenant')
-  const { plan, project } = planBatch(facts, batch, parts, pseudonymKey)
-  const refusal = whollyRefused(plan, { flow: TENANT_ATTACH_FLOW, subjectItem: key })
-  if (refusal) {
-    await append(tx, refusalEntry({ ...place, records: rows.length }, plan, refusal, parts))
-    return refusal
+  const batch = {
+    connectionId: CONNECTION,
+    flow: TENANT_ATTACH_FLOW,
+    purpose: PURPOSE,
+    records: rows,
+    shape: tenantAttachListShape(parts.catalog, kind),
+    subjectItem: LISTS[kind].key,
+    removal: REMOVAL,
   }
-  const projected = project(JSON.stringify(rows))
-  const records = toRecords(projected.json, { shape, subjectItem: key, removal: REMOVAL })
-  const kept: SiteFacts[] = records.map(({ subject, items }) => ({ name: subject, facts: items }))
-  await keepSiteFacts(tx, kind, kept, now)
-  await appendAll(tx, await intakeEntries(tx, place, plan, projected, [], parts))
-  return { kept: kept.length, withheld: projected.withheld, unknown: projected.unknown }
+  return takeIn(tx, batch, parts, async (records) => {
+    const kept: SiteFacts[] = records.map(({ subject, items }) => ({ name: subject, facts: items }))
+    await keepSiteFacts(tx, kind, kept, parts.now)
+    return []
+  })
 }
 
 /** Brings devices of a site in, through the same door as every other record. */

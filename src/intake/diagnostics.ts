@@ -1,4 +1,4 @@
-import { type DiagnosticsLevel, DIAGNOSTICS_LEVELS } from '#catalog/diagnostics.ts'
+import type { DiagnosticsLevel } from '#catalog/diagnostics.ts'
 import type { Reader, Transaction } from '#database/handles.ts'
 import { type Json, canonicalJson } from '#foundation/canonical-json.ts'
 import { toTimestamp } from '#foundation/clock.ts'
@@ -125,11 +125,6 @@ export async function receiveDiagnostics(
   }
   await append(tx, entryOf(by, 'diagnostics.received', data))
   return { packageId, level, kept: Object.keys(kept).length, hashed, dropped }
-}
-
-/** A word of a request that may be a level. */
-export function isDiagnosticsLevel(word: string): word is DiagnosticsLevel {
-  return (DIAGNOSTICS_LEVELS as readonly string[]).includes(word)
 }
 
 /** Under a key that the tenant has for nothing else: what is hashed here equals nothing that is hashed elsewhere. */

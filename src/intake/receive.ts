@@ -55,6 +55,23 @@ export async function receive(
   batch: IntakeBatch,
   parts: IntakeParts,
 ): Promise<Received | Refusal> {
+  const { keys, catalog, now } = parts
+  return takeIn(tx, batch, parts, (records) =>
+    keepRecords(tx, keys, catalog, { ...batch, records, now }),
+  )
+}
+
+/**
+ * As `receive`, for records of any kind: whoever calls says how what is left of them is kept.
+ *
+ * @param keep answers the subjects whom the kept records are about; none where they are about nobody
+ */
+export async function takeIn(
+  tx: Transaction,
+  batch: Omit<IntakeBatch, 'kind'>,
+  parts: IntakeParts,
+  keep: (records: ReturnType<typeof toRecords>) => Promise<readonly string[]>,
+): Promise<Received | Refusal> {
   await lockFactsVersion(tx)
   const facts = await readFlowFacts(tx, parts.catalog, batch.flow)
   const pseudonymKey = await parts.keys.pseudonymKey(tx, 'tenant')
@@ -67,8 +84,7 @@ export async function receive(
   }
   const projected = project(JSON.stringify(batch.records))
   const records = toRecords(projected.json, batch)
-  const { keys, catalog, now } = parts
-  const subjects = await keepRecords(tx, keys, catalog, { ...batch, records, now })
+  const subjects = await keep(records)
   await appendAll(tx, await intakeEntries(tx, batch, plan, projected, subjects, parts))
   return { kept: records.length, withheld: projected.withheld, unknown: projected.unknown }
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { array, leaf, map, object } from '#catalog/shape.ts'
-import { parsed, rewriteValues, valuesOf } from './named-values.ts'
+import { parsedJson } from '#foundation/json.ts'
+import { rewriteValues, valuesOf } from './named-values.ts'
 
 const id = leaf('person.intuneUserIdGuid')
 const shape = object({
@@ -58,7 +59,7 @@ describe('values of one item in a document', () => {
   it('are not looked for where the document is of another form, or none', () => {
     for (const odd of [null, 7, 'x', [], { users: 'x', ids: { id: 'a' }, byName: ['a'] }])
       assert.deepEqual(items(odd), new Set())
-    assert.equal(parsed(Buffer.from('{half')), undefined)
+    assert.equal(parsedJson(Buffer.from('{half')), undefined)
     const proto = JSON.parse('{"__proto__": {"ids": ["a"]}, "ids": ["b"]}')
     assert.deepEqual(items(proto), new Set(['b']))
   })

@@ -44,13 +44,3 @@ export function rewriteValues(
     }
   }
 }
-
-/** The document of a body; undefined where it is none. */
-export function parsed(body: Buffer | undefined): unknown {
-  try {
-    return body === undefined ? undefined : JSON.parse(body.toString())
-  } catch {
-    // What was wrong with it may quote it, so it goes no further; the projection refuses it.
-    return undefined
-  }
-}

@@ -1,12 +1,13 @@
 import type { ItemId, PartyId } from '#catalog/catalog.ts'
 import { DatabaseFault } from '#database/fault.ts'
 import type { Reader, Transaction } from '#database/handles.ts'
+import { parsedJson } from '#foundation/json.ts'
 import { KeyDestroyed, type Keys } from '#keys/keys.ts'
 import { pseudonymiser } from '#minimisation/rules.ts'
 import { ensureSubjects } from '#records/subjects.ts'
 import type { Exchange, IncomingResponse } from './exchange.ts'
 import type { OpenGate } from './gate.ts'
-import { parsed, rewriteValues, valuesOf } from './named-values.ts'
+import { rewriteValues, valuesOf } from './named-values.ts'
 import type { SharingParts } from './parts.ts'
 
 /**
@@ -95,7 +96,7 @@ export async function namedBack(
 ): Promise<IncomingResponse> {
   const { returns, response: shape } = exchange
   if (returns === undefined || !shape || response.status >= 300) return response
-  const document = parsed(response.body)
+  const document = parsedJson(response.body)
   const names = [...valuesOf(shape, document, returns)]
   if (names.length === 0) return response
   try {
@@ -117,7 +118,7 @@ export function subjectsOf(
   exchange: Exchange,
   call: { readonly body: Buffer | undefined; readonly query: Readonly<Record<string, unknown>> },
 ): ReadonlyMap<ItemId, readonly string[]> {
-  const document = parsed(call.body)
+  const document = parsedJson(call.body)
   return new Map(
     (exchange.subjects ?? []).map((item) => [
       item,

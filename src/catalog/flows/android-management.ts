@@ -1,6 +1,7 @@
 import type { DataItem, Direction, FlowItem, ItemId } from '../catalog.ts'
 import { itemsOf } from '../shape.ts'
 import { androidShape } from '../android-shapes.ts'
+import { protocolRow } from './protocol-row.ts'
 
 /** Objects that calls of the Android Management API send, and what stands in path and query. */
 const SENT = [
@@ -66,18 +67,10 @@ export function androidProtocolRows(
     for (const id of DEVICE_ITEMS) found.set(id, 'Device')
     for (const id of BESIDE) if (!found.has(id)) found.set(id, 'Request')
   }
-  return [...found].map(([id, name]) => {
-    const item = items.get(id)
-    if (!item) throw new Error(`no item ${id} for ${name}`)
-    return {
-      item: id,
+  return [...found].map(([id, name]) =>
+    protocolRow(items, id, {
       source: `protocol:google_amapi.${name}.${id}`,
-      status: 'protocol',
-      class: item.class,
-      personal: item.personal,
-      secret: item.secret,
-      says: item.title,
       why: 'Part of the protocol',
-    }
-  })
+    }),
+  )
 }

@@ -1,5 +1,6 @@
 import type { DataItem, Direction, FlowItem, ItemId } from '../catalog.ts'
 import type { Precision } from '../precision.ts'
+import { protocolRow } from './protocol-row.ts'
 
 /**
  * Fields of Apple's Apps and Books service and the item that each is, by direction: protocols facts, section
@@ -59,7 +60,7 @@ export function appsAndBooksRows(
   const fields = direction === 'outbound' ? APPLE_VPP_SENT : APPLE_VPP_ANSWERED
   const rows = [
     ...published,
-    ...Object.entries(fields).map(([field, id]) => protocolRow(field, id, items)),
+    ...Object.entries(fields).map(([field, id]) => rowOf(field, id, items)),
   ]
   if (direction === 'inbound') return rows
   return rows.map((row) => {
@@ -68,19 +69,12 @@ export function appsAndBooksRows(
   })
 }
 
-function protocolRow(field: string, id: ItemId, items: ReadonlyMap<ItemId, DataItem>): FlowItem {
-  const item = items.get(id)
-  if (!item) throw new Error(`no item ${id} for ${field}`)
+function rowOf(field: string, id: ItemId, items: ReadonlyMap<ItemId, DataItem>): FlowItem {
   const name = field.split('.').at(-1) ?? field
-  return {
-    item: id,
+  return protocolRow(items, id, {
     source: `protocol:apple_vpp.${field}`,
-    status: 'protocol',
-    class: item.class,
-    personal: item.personal,
-    secret: item.secret,
     says: name,
     why: 'Part of the protocol',
     protocolKey: name,
-  }
+  })
 }

@@ -1,5 +1,6 @@
 import type { DataItem, FlowItem, ItemId } from '../catalog.ts'
 import { APPLE_DEP_ITEMS } from './apple-device-enrollment-fields.ts'
+import { protocolRow } from './protocol-row.ts'
 
 type Field = keyof typeof APPLE_DEP_ITEMS
 
@@ -29,11 +30,11 @@ export function protocolRows(
   items: ReadonlyMap<ItemId, DataItem>,
   roster: boolean,
 ): readonly FlowItem[] {
-  const fields = Object.entries(APPLE_DEP_ITEMS) as [Field, ItemId][]
+  const fields = Object.keys(APPLE_DEP_ITEMS) as Field[]
   const chosen = fields.filter(
-    ([field]) => field.startsWith('Roster.') === roster && goes(field, direction),
+    (field) => field.startsWith('Roster.') === roster && goes(field, direction),
   )
-  const rows = chosen.map(([field, item]) => protocolRow(field, item, items))
+  const rows = chosen.map((field) => rowOf(field, items))
   if (!roster) return rows
   // Roster calls present the same token and page with the same cursor as device calls do.
   const paging: Field[] =
@@ -44,7 +45,7 @@ export function protocolRows(
           'FetchDeviceResponse.fetched_until',
           'FetchDeviceResponse.more_to_follow',
         ]
-  return [...rows, ...paging.map((field) => protocolRow(field, APPLE_DEP_ITEMS[field], items))]
+  return [...rows, ...paging.map((field) => rowOf(field, items))]
 }
 
 function goes(field: Field, direction: 'outbound' | 'inbound'): boolean {
@@ -54,18 +55,12 @@ function goes(field: Field, direction: 'outbound' | 'inbound'): boolean {
   return sent === (direction === 'outbound')
 }
 
-function protocolRow(field: Field, id: ItemId, items: ReadonlyMap<ItemId, DataItem>): FlowItem {
-  const item = items.get(id)
-  if (!item) throw new Error(`no item ${id} for ${field}`)
-  return {
-    item: id,
+function rowOf(field: Field, items: ReadonlyMap<ItemId, DataItem>): FlowItem {
+  const name = field.split('.').at(-1) ?? field
+  return protocolRow(items, APPLE_DEP_ITEMS[field], {
     source: `protocol:apple_dep.${field}`,
-    status: 'protocol',
-    class: item.class,
-    personal: item.personal,
-    secret: item.secret,
-    says: field.split('.').at(-1) ?? field,
+    says: name,
     why: 'Part of the protocol',
-    protocolKey: field.split('.').at(-1) ?? field,
-  }
+    protocolKey: name,
+  })
 }

@@ -1,4 +1,5 @@
 import type { DataItem, Direction, FeatureId, FlowItem, ItemId } from '../catalog.ts'
+import { protocolRow } from './protocol-row.ts'
 
 type Said = readonly [item: ItemId, says: string, why: string]
 
@@ -45,19 +46,13 @@ export function applePushRows(
   direction: Direction,
   items: ReadonlyMap<ItemId, DataItem>,
 ): readonly FlowItem[] {
-  return (feature === 'apple-push-tunnel' ? TUNNEL : PUSH)[direction].map(([id, says, why]) => {
-    const item = items.get(id)
-    if (!item) throw new Error(`no item ${id} for ${says}`)
-    return {
-      item: id,
+  const said = (feature === 'apple-push-tunnel' ? TUNNEL : PUSH)[direction]
+  return said.map(([id, says, why]) =>
+    protocolRow(items, id, {
       source: `protocol:apple_apns.${feature}.${says}`,
-      status: 'protocol',
-      class: item.class,
-      personal: item.personal,
-      secret: item.secret,
       says,
       why,
       protocolKey: says,
-    }
-  })
+    }),
+  )
 }

@@ -1,5 +1,6 @@
 import type { DataItem, Direction, FlowItem, ItemId } from '../catalog.ts'
 import { JAMF_COMPLIANCE, JAMF_MANAGEMENT } from '../jamf-profiles.ts'
+import { protocolRow } from './protocol-row.ts'
 
 const ASKED: readonly ItemId[] = [
   'credential.jamfClient',
@@ -39,18 +40,8 @@ export function jamfProtocolRows(
   direction: Direction,
   items: ReadonlyMap<ItemId, DataItem>,
 ): readonly FlowItem[] {
-  return (ROWS[feature]?.[direction] ?? []).map((id) => {
-    const item = items.get(id)
-    if (!item) throw new Error(`no item ${id} for ${feature}`)
-    return {
-      item: id,
-      source: `protocol:jamf_pro.${id}`,
-      status: 'protocol',
-      class: item.class,
-      personal: item.personal,
-      secret: item.secret,
-      says: item.title,
-      why: direction === 'inbound' ? 'Part of the answer' : 'Part of the call',
-    }
-  })
+  const why = direction === 'inbound' ? 'Part of the answer' : 'Part of the call'
+  return (ROWS[feature]?.[direction] ?? []).map((id) =>
+    protocolRow(items, id, { source: `protocol:jamf_pro.${id}`, why }),
+  )
 }

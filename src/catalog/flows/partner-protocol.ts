@@ -1,4 +1,5 @@
 import type { DataItem, Direction, FlowItem, ItemId } from '../catalog.ts'
+import { protocolRow } from './protocol-row.ts'
 
 /**
  * What the protocol of a partner carries beside the published rows, by flow. The published rows are what the partner
@@ -38,18 +39,10 @@ export function partnerProtocolRows(
   direction: Direction,
   items: ReadonlyMap<ItemId, DataItem>,
 ): readonly FlowItem[] {
-  return (BESIDE[`${feature}/${direction}`] ?? []).map((id) => {
-    const item = items.get(id)
-    if (!item) throw new Error(`no item ${id} for ${feature}`)
-    return {
-      item: id,
+  return (BESIDE[`${feature}/${direction}`] ?? []).map((id) =>
+    protocolRow(items, id, {
       source: `protocol:partner.${feature}.${id}`,
-      status: 'protocol',
-      class: item.class,
-      personal: item.personal,
-      secret: item.secret,
-      says: item.title,
       why: 'Part of the message',
-    }
-  })
+    }),
+  )
 }

@@ -1,4 +1,5 @@
 import { leaf, object } from '#catalog/shape.ts'
+import { asObject, parsedJson } from '#foundation/json.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
 import type { EventSource, SourceEvent } from '#intake/event-source.ts'
 
@@ -32,7 +33,7 @@ export const appsAndBooksNotifications = (now: () => number): EventSource => ({
  * @returns `body_malformed` for what is no notification
  */
 export function readNotification(body: Buffer, now: number): SourceEvent | Refusal {
-  const read = asObject(parse(body))
+  const read = asObject(parsedJson(body))
   const notification = asObject(read?.notification)
   const { notificationId, notificationType } = read ?? {}
   if (typeof notificationId !== 'string' || !ID.test(notificationId))
@@ -58,18 +59,3 @@ export function readNotification(body: Buffer, now: number): SourceEvent | Refus
 }
 
 const NOTHING = object({ clientUserId: leaf('person.intuneUserIdGuid', { subject: true }) })
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    // What was wrong with it may quote it, so it goes no further.
-    return undefined
-  }
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
-}

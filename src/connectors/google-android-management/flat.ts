@@ -3,6 +3,8 @@ import type { ItemId } from '#catalog/catalog.ts'
 import { type Leaf, type ObjectShape, type Shape, array, leaf, object } from '#catalog/shape.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
 import { type Json, canonicalJson } from '#foundation/canonical-json.ts'
+import { isKeepable } from '#foundation/json.ts'
+import { countDropped, dropped } from '../dropped.ts'
 
 /** Values by item, a list of ones for what is dropped, and a member of its own for what nobody classified. */
 export type FlatRecord = Readonly<Record<string, string | number | boolean | readonly number[]>>
@@ -59,8 +61,6 @@ function droppedAt(item: ItemId, path: string): ItemId | undefined {
   const main = MAIN.get(item)
   return main !== undefined && main !== path ? 'never.androidDetails' : droppedAs(item)
 }
-
-const dropped = (item: ItemId): string => `- ${item}`
 
 /** An object of the Android Management API as a record. Of an item with several parts, the parts by their path, as JSON. */
 export function flatKind(
@@ -163,16 +163,13 @@ class Walk {
 
   #leaf(value: unknown, { item, type }: Leaf, path: string): void {
     const gone = this.#all && item !== 'device.name' ? this.#all : droppedAt(item, path)
-    if (gone) {
-      const ones = this.#record[dropped(gone)]
-      if (Array.isArray(ones)) ones.push(1)
-      else this.#record[dropped(gone)] = [1]
-      return
-    }
+    if (gone) return countDropped(this.#record, gone)
     // oxlint-disable-next-line valid-typeof -- the type is one of three words
-    if (typeof value !== type || (typeof value === 'string' && !isText(value)))
+    if (typeof value !== type || (typeof value === 'string' && !isKeepable(value)))
       return this.#isUnknown()
-    this.#found.set(item, [...(this.#found.get(item) ?? []), [path, value as Json]])
+    const found = this.#found.get(item)
+    if (found) found.push([path, value as Json])
+    else this.#found.set(item, [[path, value as Json]])
   }
 
   #isUnknown(): void {
@@ -205,9 +202,4 @@ function printed(
     byPath[path] = all.length === 1 && first ? first[1] : all.map(([, value]) => value)
   }
   return canonicalJson(byPath)
-}
-
-/** What can be written as UTF-8 and kept by a database. */
-function isText(value: string): boolean {
-  return value.isWellFormed() && !value.includes('\0')
 }

@@ -1,3 +1,4 @@
+import { asObject, parsedJson } from '#foundation/json.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
 
 /** One message of a subscription, in whichever of the two forms it was delivered. */
@@ -32,9 +33,9 @@ export function readDelivery(
       messageId,
       header('x-goog-pubsub-publish-time'),
       header('notificationtype'),
-      body.length === 0 ? EMPTY : parse(body),
+      body.length === 0 ? EMPTY : parsedJson(body),
     )
-  const wrapped = asObject(parse(body))
+  const wrapped = asObject(parsedJson(body))
   const message = asObject(wrapped?.message)
   if (!message || typeof wrapped?.subscription !== 'string')
     return refuse('body_malformed', { expected: 'message' })
@@ -63,20 +64,5 @@ function delivery(id: unknown, time: unknown, type: unknown, data: unknown): Del
 function dataOf(data: unknown): unknown {
   if (data === undefined || data === '') return EMPTY
   if (typeof data !== 'string' || !BASE64.test(data)) return undefined
-  return parse(Buffer.from(data, 'base64'))
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    // What was wrong with it may quote it, so it goes no further.
-    return undefined
-  }
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
+  return parsedJson(Buffer.from(data, 'base64'))
 }

@@ -6,6 +6,7 @@ import {
   jwtVerify,
 } from 'jose'
 import type { IncomingResponse, Transport } from '#sharing/exchange.ts'
+import { jsonHeaders } from '../bearer-call.ts'
 
 /** Where the keys stand with which Google signs, and whom its tokens name as their issuer. Nothing else is ever asked. */
 export interface TokenIssuer {
@@ -91,11 +92,7 @@ function keySetsOf(transport: Transport, url: string) {
       origin,
       method: 'GET',
       target: pathname,
-      headers: {
-        'user-agent': 'sluss/1',
-        accept: 'application/json',
-        'accept-encoding': 'identity',
-      },
+      headers: jsonHeaders(),
       body: undefined,
     })
     const set = readKeys(response)

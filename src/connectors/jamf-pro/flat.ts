@@ -2,6 +2,7 @@ import type { ItemId } from '#catalog/catalog.ts'
 import type { JamfFields } from '#catalog/jamf-fields.ts'
 import { jamfItemOf, jamfLeaf } from '#catalog/jamf-shapes.ts'
 import { type Leaf, type ObjectShape, object } from '#catalog/shape.ts'
+import { isObject } from '#foundation/json.ts'
 
 /** A flat record: values by their path, and a member of its own for each field that nobody classified. */
 export type FlatRecord = Record<string, unknown>
@@ -70,8 +71,4 @@ function read(value: unknown, type: Leaf['type']): unknown {
   if (type === 'number') return /^-?\d{1,15}(?:\.\d{1,6})?$/.test(value) ? Number(value) : value
   if (type === 'boolean') return value === 'true' ? true : value === 'false' ? false : value
   return value
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,4 +1,5 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
+import { asObject, parsedJson } from '#foundation/json.ts'
 
 /** Events are of a few kilobytes; those of large smart groups of some hundred. */
 const LARGEST_XML = 1024 * 1024
@@ -20,17 +21,8 @@ export function readEventBody(
 ): { readonly content: Readonly<Record<string, unknown>>; readonly texts: boolean } | undefined {
   const text = body.toString('utf8').replace(/^\uFEFF/, '')
   const isXml = /^\s*</.test(text)
-  const content = isXml ? readXml(text) : readJson(text)
+  const content = isXml ? readXml(text) : asObject(parsedJson(text))
   return content === undefined ? undefined : { content, texts: isXml }
-}
-
-function readJson(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    return asObject(JSON.parse(text))
-  } catch {
-    // What was wrong with it may quote it, so it goes no further.
-    return undefined
-  }
 }
 
 function readXml(text: string): Readonly<Record<string, unknown>> | undefined {
@@ -40,7 +32,7 @@ function readXml(text: string): Readonly<Record<string, unknown>> | undefined {
     const root = asObject(parser.parse(text))
     return asObject(decoded(root?.JSSEvent))
   } catch {
-    // As above.
+    // What was wrong with it may quote it, so it goes no further.
     return undefined
   }
 }
@@ -81,10 +73,4 @@ function character(whole: string, decimal?: string, hex?: string, name?: string)
   if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? whole
   const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
   return code > 0 && code <= 0x10_ff_ff ? String.fromCodePoint(code) : whole
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
 }

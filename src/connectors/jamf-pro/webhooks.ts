@@ -1,5 +1,6 @@
 import { EVENT_FIELDS, type JamfFields } from '#catalog/jamf-fields.ts'
 import { leaf, object } from '#catalog/shape.ts'
+import { isKeepable } from '#foundation/json.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
 import type { EventSource, SourceEvent } from '#intake/event-source.ts'
 import { type FlatKind, flatKind } from './flat.ts'
@@ -65,7 +66,7 @@ function readEvent(
   const envelope = (webhook ?? {}) as Readonly<Record<string, unknown>>
   const name = envelope.webhookEvent
   const at = Number(envelope.eventTimestamp)
-  if (typeof name !== 'string' || name.length > LONGEST_NAME || !isWellKept(name))
+  if (typeof name !== 'string' || name.length > LONGEST_NAME || !isKeepable(name))
     return refuse('body_malformed', { expected: 'webhookEvent' })
   if (!Number.isSafeInteger(at) || at < EARLIEST)
     return refuse('body_malformed', { expected: 'eventTimestamp' })
@@ -75,7 +76,7 @@ function readEvent(
   if (!kind) return { ...base, name: JSON.stringify([word, at]), ...UNKNOWN_KIND }
   const flat = kind.flatten(event)
   for (const [path, value] of Object.entries(flat))
-    if (typeof value === 'string' && !isWellKept(value)) {
+    if (typeof value === 'string' && !isKeepable(value)) {
       delete flat[path]
       flat[`? ${path.length}-${Object.keys(flat).length}`] = 1
     }
@@ -98,9 +99,4 @@ function readEvent(
 const UNKNOWN_KIND = {
   record: { '? 0': 1 },
   shape: object({ serialNumber: leaf(SUBJECT, { subject: true }) }),
-}
-
-/** Whether a text can be written as UTF-8 and kept by a database. */
-function isWellKept(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0')
 }

@@ -1,3 +1,5 @@
+import { isKeepable } from '#foundation/json.ts'
+import { countDropped } from '../dropped.ts'
 import { COUNTED, LISTED, type MessageKind } from './keys.ts'
 import type { PlistValue } from './plist/value.ts'
 
@@ -46,12 +48,12 @@ class Walk {
   #value(value: PlistValue, path: string): void {
     const key = this.#kind.keys.get(path)
     if (!key) return this.unknown()
-    if (key.kind === 'never') return this.#drop(key.item)
+    if (key.kind === 'never') return countDropped(this.#record, key.item)
     if (key.kind === 'structure') return this.#structure(value, path)
     if (COUNTED.has(path)) return this.#count(value, path)
     if (path === LISTED) return this.#list(value)
     // oxlint-disable-next-line valid-typeof -- the type is one of three words
-    if (typeof value === key.type && isText(value))
+    if (typeof value === key.type && (typeof value !== 'string' || isKeepable(value)))
       this.#record[path] = value as string | number | boolean
     else this.unknown()
   }
@@ -80,17 +82,10 @@ class Walk {
   }
 
   #list(value: PlistValue): void {
-    if (typeof value !== 'string' || !isText(value)) return this.unknown()
+    if (typeof value !== 'string' || !isKeepable(value)) return this.unknown()
     this.#listedLength += value.length + 1
     if (this.#listedLength > LONGEST_LIST) this.unknown()
     else this.#listed.push(value)
-  }
-
-  #drop(item: string): void {
-    const member = this.#kind.dropped(item)
-    const ones = this.#record[member]
-    if (Array.isArray(ones)) ones.push(1)
-    else this.#record[member] = [1]
   }
 
   /** The path under which a key is classified: by its own name, or by the one that stands for any name. */
@@ -100,11 +95,6 @@ class Walk {
     if (!key.includes('.') && this.#kind.keys.has(own)) return own
     return this.#kind.children.get(parent)?.find((path) => path.startsWith(`${parent}.ANY`))
   }
-}
-
-/** Whether a text can be written as UTF-8 and kept by a database: no half characters, no zero. */
-export function isText(value: PlistValue): boolean {
-  return typeof value !== 'string' || (value.isWellFormed() && !value.includes('\0'))
 }
 
 /** Text at the top of a message, for what is needed before anything is kept. */

@@ -1,6 +1,7 @@
 import { ANSWER_KEYS, CHECK_IN_KEYS, type MdmKeys, WITHHELD_BY_APPLE } from '#catalog/apple-mdm.ts'
 import type { ItemId } from '#catalog/catalog.ts'
 import { type ObjectShape, type Shape, array, leaf, object } from '#catalog/shape.ts'
+import { dropped } from '../dropped.ts'
 
 /** Where an answer lists apps, only their number is a fact of its own. */
 export const COUNTED: ReadonlySet<string> = new Set([
@@ -19,14 +20,10 @@ export interface MessageKind {
   /** The key and item that identify the device of this enrolment. */
   readonly subjectKey: 'UDID' | 'EnrollmentID'
   readonly subjectItem: ItemId
-  /** Under which member of the flat record a dropped item is counted. */
-  readonly dropped: (item: ItemId) => string
   /** Paths to what lies in a structure: an exact key, or the one name that stands for any. */
   readonly children: ReadonlyMap<string, readonly string[]>
   readonly shape: ObjectShape
 }
-
-const dropped = (item: ItemId): string => `- ${item}`
 
 /** Kinds of messages by name, for either enrolment. `Connect` is every answer to a command. */
 export const MESSAGE_KINDS: ReadonlyMap<string, Readonly<Record<Enrolment, MessageKind>>> = new Map(
@@ -44,7 +41,6 @@ function kindOf(keys: MdmKeys, enrolment: Enrolment): MessageKind {
     enrolment,
     subjectKey,
     subjectItem: enrolment === 'device' ? 'device.udid' : 'device.enrollmentId',
-    dropped,
     children: childrenOf(allowed),
     shape: shapeOf(allowed, subjectKey),
   }

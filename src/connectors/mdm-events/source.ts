@@ -1,7 +1,8 @@
 import { leaf, object } from '#catalog/shape.ts'
+import { asObject, isKeepable, parsedJson } from '#foundation/json.ts'
 import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
 import type { EventProof, EventSource, SourceEvent } from '#intake/event-source.ts'
-import { flatten, isText, topText } from './flatten.ts'
+import { flatten, topText } from './flatten.ts'
 import { type Enrolment, MESSAGE_KINDS } from './keys.ts'
 import { readPlist } from './plist/read-plist.ts'
 import type { PlistValue } from './plist/value.ts'
@@ -72,7 +73,7 @@ interface Envelope {
 }
 
 function readEnvelope(body: Buffer): Envelope | Refusal {
-  const event = asObject(parse(body))
+  const event = asObject(parsedJson(body))
   const inner = asObject(event?.acknowledge_event ?? event?.checkin_event)
   const topic = text(event?.topic)
   const createdAt = text(event?.created_at)
@@ -131,23 +132,11 @@ const UNKNOWN_KIND: Pick<SourceEvent, 'section' | 'record' | 'shape' | 'subjectI
   subjectItem: 'device.udid',
 }
 
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    // What was wrong with it may quote it, so it goes no further.
-    return undefined
-  }
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
-}
-
 function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' && value.length <= LONGEST_ID && isText(value)
+  return typeof value === 'string' &&
+    value !== '' &&
+    value.length <= LONGEST_ID &&
+    isKeepable(value)
     ? value
     : undefined
 }

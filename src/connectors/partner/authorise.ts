@@ -9,6 +9,7 @@ import type {
   PartyCall,
   TransportRequest,
 } from '#sharing/exchange.ts'
+import { jsonHeaders, tokenOf } from '../bearer-call.ts'
 
 type TokenAuth = Extract<PartnerAuth, { readonly tokenEndpoint: string }>
 
@@ -69,7 +70,7 @@ export function createAuthorise(
         // A token that is bound to a certificate is used with it (RFC 8705 section 3).
         const tls = usesTls(now) ? certificateOf(credentials) : undefined
         return {
-          headers: { authorization: `Bearer ${session.slice(session.lastIndexOf(' ') + 1)}` },
+          headers: { authorization: `Bearer ${tokenOf(session)}` },
           session,
           ...(tls ? { tls } : {}),
         }
@@ -148,9 +149,7 @@ async function tokenRequest(
     ...(isPublic ? { publicOnly: true } : {}),
     ...(tls ? { tls } : {}),
     headers: {
-      'user-agent': 'sluss/1',
-      accept: 'application/json',
-      'accept-encoding': 'identity',
+      ...jsonHeaders(),
       'content-type': 'application/x-www-form-urlencoded',
       ...headers,
     },

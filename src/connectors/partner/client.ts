@@ -8,6 +8,7 @@ import {
   type SendResult,
   TransportFault,
 } from '#sharing/exchange.ts'
+import { afterFault, jsonHeaders } from '../bearer-call.ts'
 import { type Authorised, createAuthorise } from './authorise.ts'
 import { readPartnerCredentials } from './credentials.ts'
 import { PARTNER_ERRORS, failure, refusalResponse } from './error-form.ts'
@@ -87,12 +88,6 @@ async function sendAuthorised(
   }
 }
 
-/** A call that was sent before, or whose own bytes may have left, is unknown; while only a token was asked for, nothing left. */
-function afterFault(fault: TransportFault, attempts: number, authorised: boolean): SendResult {
-  const mayHaveLeft = attempts > 1 || (attempts === 1 && (!authorised || fault.sent))
-  return { outcome: mayHaveLeft ? 'unknown' : 'unsent', code: fault.code, attempts }
-}
-
 function sendWith(
   { headers, tls }: Authorised,
   { origin, request, transport }: PartyCall,
@@ -105,9 +100,7 @@ function sendWith(
     ...(tls ? { tls } : {}),
     ...(isPublic ? { publicOnly: true } : {}),
     headers: {
-      'user-agent': 'sluss/1',
-      accept: JSON_TYPE,
-      'accept-encoding': 'identity',
+      ...jsonHeaders(),
       ...headers,
       ...(request.body === undefined ? {} : { 'content-type': JSON_TYPE }),
     },

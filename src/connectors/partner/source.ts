@@ -1,6 +1,7 @@
 import { leaf, object } from '#catalog/shape.ts'
 import type { PartnerEvents } from '#catalog/read-partner.ts'
 import { sha256Hex } from '#foundation/hashing.ts'
+import { asObject, isKeepable, parsedJson } from '#foundation/json.ts'
 import { refuse } from '#foundation/refusal.ts'
 import type { EventSource, SourceEvent } from '#intake/event-source.ts'
 
@@ -25,7 +26,7 @@ export function partnerSource(connectorId: string, events: () => PartnerEvents):
     proof: 'standard-webhooks',
     read: (body) => {
       const { at, types } = events()
-      const read = parse(body)
+      const read = parsedJson(body)
       const type = memberAt(read, at.type)
       const time = memberAt(read, at.time)
       const when = typeof time === 'string' ? Date.parse(time) : Number.NaN
@@ -39,13 +40,12 @@ export function partnerSource(connectorId: string, events: () => PartnerEvents):
       }
       const kind = types.get(type)
       if (!kind) return { ...base, ...UNKNOWN_KIND }
-      const data = memberAt(read, at.data)
-      if (typeof data !== 'object' || data === null || Array.isArray(data))
-        return refuse('body_malformed', { expected: at.data })
+      const data = asObject(memberAt(read, at.data))
+      if (!data) return refuse('body_malformed', { expected: at.data })
       return {
         ...base,
         section: type,
-        record: withoutUnkeepable(data as Record<string, unknown>),
+        record: withoutUnkeepable(data),
         shape: kind.shape,
         subjectItem: kind.subjectItem,
         removal: kind.removal,
@@ -63,15 +63,6 @@ const UNKNOWN_KIND: Omit<SourceEvent, 'name' | 'at'> = {
   removal: { item: 'device.serialNumber', word: '' },
 }
 
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    // What was wrong with it may quote it, so it goes no further.
-    return undefined
-  }
-}
-
 function memberAt(value: unknown, path: string): unknown {
   let at = value
   for (const member of path.split('.')) {
@@ -82,11 +73,11 @@ function memberAt(value: unknown, path: string): unknown {
 }
 
 /** A text that no database can hold (a half character, a zero) is no value of anything: it is counted as unknown. */
-function withoutUnkeepable(data: Record<string, unknown>): Record<string, unknown> {
+function withoutUnkeepable(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(data).map(([name, value]) => [
       name,
-      typeof value === 'string' && (!value.isWellFormed() || value.includes('\0')) ? null : value,
+      typeof value === 'string' && !isKeepable(value) ? null : value,
     ]),
   )
 }
