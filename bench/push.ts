@@ -8,6 +8,7 @@ import { isRefusal } from '#foundation/refusal.ts'
 import { TOPIC } from '../sandbox/apns/certificates.ts'
 import { PUSH_CONNECTION } from '../sandbox/apns/connect.ts'
 import { TENANT, startPushNode } from '../test/journeys/apns-node.ts'
+import { rate } from './rate.ts'
 import { type BenchResult, printResults, spread } from './result.ts'
 
 const ROUNDS = 5
@@ -66,15 +67,16 @@ export async function run(): Promise<BenchResult[]> {
     await Promise.all([name(), name(), name(), name()])
     const before = t.apns.taken()
     let asked = 0
-    const counted = (push: typeof ours) => (token: string) => {
-      asked++
-      return push(token)
-    }
+    const measure = (push: typeof ours) =>
+      rate(AT_ONCE, ROUND_IN_MS, (turn) => {
+        asked++
+        return push(tokenOf(turn % DEVICES))
+      })
     for (let round = -1; round < ROUNDS; round++) {
       const measured = {
-        theirs: await rate(counted(theirs)),
-        ours: await rate(counted(ours)),
-        bare: await rate(counted(bare)),
+        theirs: await measure(theirs),
+        ours: await measure(ours),
+        bare: await measure(bare),
       }
       if (round >= 0) rounds.push(measured)
     }
@@ -125,22 +127,6 @@ function bareClient(
 }
 
 const tokenOf = (i: number): string => i.toString(16).padStart(64, '0')
-
-async function rate(push: (token: string) => Promise<void>): Promise<number> {
-  let done = 0
-  let next = 0
-  const began = performance.now()
-  const end = began + ROUND_IN_MS
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      while (performance.now() < end) {
-        await push(tokenOf(next++ % DEVICES))
-        done++
-      }
-    }),
-  )
-  return done / ((performance.now() - began) / 1_000)
-}
 
 if (import.meta.main) {
   printResults(await run())

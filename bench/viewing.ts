@@ -1,6 +1,7 @@
 import { isRefusal } from '#foundation/refusal.ts'
 import { listRecords } from '#records/list-records.ts'
 import { SERIAL, type ViewingWorld, adminOf, viewingWorld } from '../test/viewing.ts'
+import { rate } from './rate.ts'
 import { type BenchResult, printResults, spread } from './result.ts'
 
 const DEVICES = 2_000
@@ -46,8 +47,8 @@ async function compare(
   const rates: number[] = []
   const ratios: number[] = []
   for (let round = -1; round < ROUNDS; round++) {
-    const own = await rate(callers, ours)
-    const bare = await rate(callers, reference)
+    const own = await rate(callers, ROUND_IN_MS, ours)
+    const bare = await rate(callers, ROUND_IN_MS, reference)
     if (round < 0) continue
     rates.push(own)
     ratios.push(own / bare)
@@ -60,21 +61,6 @@ async function compare(
     ratio: spread(ratios),
     bar: 0.6,
   }
-}
-
-async function rate(callers: number, call: () => Promise<unknown>): Promise<number> {
-  let done = 0
-  const began = performance.now()
-  const end = began + ROUND_IN_MS
-  await Promise.all(
-    Array.from({ length: callers }, async () => {
-      while (performance.now() < end) {
-        await call()
-        done++
-      }
-    }),
-  )
-  return (done / (performance.now() - began)) * 1_000
 }
 
 async function fill(world: ViewingWorld): Promise<void> {

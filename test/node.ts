@@ -5,6 +5,7 @@ import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
 import type { GatewayListener } from '#http/gateway/listener.ts'
 import { readEntries, readHead } from '#ledger/read.ts'
+import { admin } from '../sandbox/agree.ts'
 import {
   type SandboxApple,
   type SandboxOptions,
@@ -12,7 +13,6 @@ import {
 } from '../sandbox/apple/server.ts'
 import { createMdmClient } from '../sandbox/sample/mdm-client.ts'
 import {
-  admin,
   agreeWithApple,
   CONNECTION,
   consentToBoth,
@@ -93,10 +93,14 @@ export async function agree(node: Node): Promise<void> {
   await consentToBoth(node)
 }
 
-export async function readLog(node: Node): Promise<Awaited<ReturnType<typeof readEntries>>> {
+/** Every entry of the tenant's log, once all that is under way at the node has its place. */
+export async function readLog(
+  node: Node,
+  tenantId = TENANT,
+): Promise<Awaited<ReturnType<typeof readEntries>>> {
   await node.sharing.outcomes.idle()
   await node.sequencer.settled()
-  return node.database.read(TENANT, async (reader) =>
+  return node.database.read(tenantId, async (reader) =>
     readEntries(reader, 0, (await readHead(reader))?.size ?? 0),
   )
 }

@@ -1,5 +1,6 @@
 import { request } from 'undici'
 import { isRefusal } from '#foundation/refusal.ts'
+import { agreeOn } from '../agree.ts'
 import type { Node } from '../../src/compose.ts'
 import { synchroniseInventory } from '../../src/node/synchronise-inventory.ts'
 import { PUSH_CONNECTION, connectPush } from '../apns/connect.ts'
@@ -7,7 +8,7 @@ import { GOOGLE_CONNECTION, GOOGLE_IN, connectGoogle } from '../google/connect.t
 import { JAMF_CONNECTION, connectJamf } from '../jamf/connect.ts'
 import { TENANT } from './organisation.ts'
 import { type Page, listed } from './page.ts'
-import { PARTNER, agreeOn, describePartner, expectPushes, reasonsOf } from './parties.ts'
+import { PARTNER, describePartner, expectPushes, reasonsOf } from './parties.ts'
 import type { StandIns } from './stand-ins.ts'
 import type { Words } from './words.ts'
 
@@ -38,10 +39,10 @@ async function deviceIsWoken({ page, words, node, standIns }: PartiesStage): Pro
       'apns-collapse-id': 'anna@example.org',
     })
   showRefusal({ page, words }, await push({ mdm: 'magic-1' }), apns.received)
-  await agreeOn(node, {
+  await agreeOn(node, TENANT, {
     party: 'apple',
     purposes: ['device-enrolment-management', 'device-management'],
-    feature: 'apple-mdm-push',
+    features: ['apple-mdm-push'],
   })
   await push({ mdm: 'magic-1' })
   const arrived = apns.received.at(-1)
@@ -66,10 +67,10 @@ async function androidDevice(stage: PartiesStage, port: number): Promise<void> {
   const body = { cameraDisabled: true, frpAdminEmails: ['anna@example.org'] }
   showRefusal(stage, await ask(gateway, 'PATCH', policy, token, body), google.received)
   const keptBack = ['person.devicePhoneNumber', 'device.imei', 'device.enrolmentData'] as const
-  await agreeOn(node, {
+  await agreeOn(node, TENANT, {
     party: 'google',
     purposes: ['device-management'],
-    feature: 'android-enterprise',
+    features: ['android-enterprise'],
     keptBack,
   })
   await ask(gateway, 'PATCH', policy, token, body)
@@ -98,7 +99,7 @@ async function inventoryForCompliance(stage: PartiesStage): Promise<void> {
   if (!isRefusal(before) || jamf.received.length > 0) throw new Error('it asked before consent')
   page.stopped(words.refused, `${before.refused}; ${words.nothingLeft}`)
   const [purpose, feature] = ['compliance-check', 'jamf-pro-compliance']
-  await agreeOn(node, { party: 'jamf-pro', purposes: [purpose], feature })
+  await agreeOn(node, TENANT, { party: 'jamf-pro', purposes: [purpose], features: [feature] })
   const sum = await synchroniseInventory(node, target)
   if (isRefusal(sum)) throw new Error(sum.message)
   const asked = jamf.received.find((one) => one.target.includes('/computers-inventory'))
@@ -132,8 +133,8 @@ async function partnerOfData(stage: PartiesStage): Promise<void> {
   if (!isRefusal(before) || partner.received.length > 0) throw new Error('it left before consent')
   page.stopped(words.refused, `${before.refused}; ${words.nothingLeft}`)
   const purpose = 'threat-protection'
-  const terms = { party: PARTNER, purposes: [purpose], feature: PARTNER }
-  await agreeOn(node, { ...terms, keptBack: ['device.model'] })
+  const terms = { party: PARTNER, purposes: [purpose], features: [PARTNER] }
+  await agreeOn(node, TENANT, { ...terms, keptBack: ['device.model'] })
   const shared = await tell()
   const arrived = partner.received.at(-1)?.body.toString() ?? ''
   if (isRefusal(shared) || 'failed' in shared || /Anna|model/.test(arrived))

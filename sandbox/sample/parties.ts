@@ -1,63 +1,19 @@
 import { readFile } from 'node:fs/promises'
-import { chooseCollection } from '#agreements/collection.ts'
-import { giveConsent } from '#agreements/consent.ts'
-import { givePermission, recordContract } from '#agreements/party.ts'
 import { planFlow } from '#agreements/plan-flow.ts'
 import { readFlowFacts } from '#agreements/read-flow-facts.ts'
-import { switchFeature } from '#agreements/switch-feature.ts'
 import type { ItemId } from '#catalog/catalog.ts'
-import { manifestOf } from '#catalog/manifest.ts'
 import { createConnection } from '#connections/connection.ts'
 import { storeCredentials, storeEventSender } from '#connections/credentials.ts'
 import { storeDescription } from '#connections/partner-descriptions.ts'
 import { INSTALLATION } from '#database/handles.ts'
-import { sha256Hex } from '#foundation/hashing.ts'
 import { isRefusal } from '#foundation/refusal.ts'
+import { admin } from '../agree.ts'
 import type { Node } from '../../src/compose.ts'
 import { GOOGLE_CONNECTION } from '../google/connect.ts'
-import { TENANT, admin } from './organisation.ts'
+import { TENANT } from './organisation.ts'
 import { PUSHER, type StandIns } from './stand-ins.ts'
 
 export const PARTNER = 'example-threat-watch'
-
-/** What a party is agreed on for: its contract's purposes and the features that are turned on. */
-export interface Terms {
-  readonly party: string
-  /** The contract's: all that the party is permitted for, since the newest permission counts. */
-  readonly purposes: readonly string[]
-  readonly feature: string
-  /** Items that the admin keeps back although the flow has them. */
-  readonly keptBack?: readonly ItemId[]
-}
-
-/** Feature on, contract, permission, the admin's own choices, and consent to every flow of the feature as it stands. */
-export async function agreeOn(
-  node: Node,
-  { party, purposes, feature, keptBack = [] }: Terms,
-): Promise<void> {
-  const by = admin(node)
-  const { catalog } = node.parts
-  await node.database.write(TENANT, async (tx) => {
-    await switchFeature(tx, catalog, feature, true, by)
-    const documentHash = sha256Hex('a synthetic contract')
-    const until = by.at + 365 * 86_400_000
-    const contract = await recordContract(
-      tx,
-      { partyId: party, documentHash, purposes, from: by.at, until },
-      by,
-    )
-    await givePermission(tx, party, contract, by)
-    for (const itemId of keptBack)
-      await chooseCollection(tx, catalog, { itemId, on: true, precision: 'withheld' }, by)
-    for (const { id: flowId } of [...catalog.flows.values()].filter(
-      (flow) => flow.feature === feature,
-    )) {
-      const manifestHash = manifestOf(catalog, flowId).hash
-      const given = await giveConsent(tx, catalog, { flowId, manifestHash }, by)
-      if (isRefusal(given)) throw new Error(given.message)
-    }
-  })
-}
 
 /** Why each of these withheld items is kept back in a flow, by the policies that the doors ask; `chosen` by the admin. */
 export async function reasonsOf(

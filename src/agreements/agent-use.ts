@@ -7,7 +7,7 @@ import { fromRecord, scopeState } from './agent-scope.ts'
 
 /**
  * Whether a helper of the operator's that no flow of the catalog leads to (its mail relay, its ticket system) may get
- * a category of this tenant's data for a purpose now. Asked in the transaction that records the use. `about`: the
+ * some categories of this tenant's data for a purpose now. Asked in the transaction that records the use. `about`: the
  * tenant whose data it is, where the handle is the installation's.
  *
  * @returns `agent_not_listed`, `agent_lead_time` or `agent_objection`; undefined where it may
@@ -15,16 +15,20 @@ import { fromRecord, scopeState } from './agent-scope.ts'
 export async function agentRefusal(
   reader: Reader,
   partyId: PartyId,
-  use: { readonly category: string; readonly purpose: PurposeId },
+  use: { readonly categories: readonly string[]; readonly purpose: PurposeId },
   now: number,
   about: string = reader.tenantId,
 ): Promise<Refusal | undefined> {
   const agent = (await readAgents(reader)).get(partyId)
   if (!agent) return refuse('agent_not_listed', { party: partyId })
   if (await objects(reader, about, partyId)) return refuse('agent_objection', { party: partyId })
-  const state = scopeState(fromRecord(agent.terms.scope), use, now)
-  if (state === 'listed') return undefined
-  return refuse(state === 'leadTime' ? 'agent_lead_time' : 'agent_not_listed', { party: partyId })
+  const scope = fromRecord(agent.terms.scope)
+  for (const category of use.categories) {
+    const state = scopeState(scope, { category, purpose: use.purpose }, now)
+    if (state === 'leadTime') return refuse('agent_lead_time', { party: partyId })
+    if (state === 'notListed') return refuse('agent_not_listed', { party: partyId })
+  }
+  return undefined
 }
 
 async function objects(reader: Reader, tenantId: string, partyId: PartyId): Promise<boolean> {

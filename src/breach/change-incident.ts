@@ -4,7 +4,7 @@ import type { Json } from '#foundation/canonical-json.ts'
 import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
 import type { EntryKind } from '#ledger/entry.ts'
-import { type IncidentEvent, applyEvent } from './incident.ts'
+import { type IncidentEvent, applyEvent, isOver } from './incident.ts'
 import { type Incident, readIncident, standingOf, updateIncident } from './incident.table.ts'
 import { type By, byActor } from './parts.ts'
 import { type TimelineKind, addToTimeline } from './timeline.ts'
@@ -80,8 +80,7 @@ export async function addToIncident<Result>(
   return parts.database.write(INSTALLATION, async (tx) => {
     const incident = await readIncident(tx, parts.keys, incidentId, 'for update')
     if (!incident) return refuse('incident_unknown', { incident: incidentId })
-    if (incident.state === 'merged' || incident.state === 'retracted')
-      return refuse('incident_state', { state: incident.state })
+    if (isOver(incident)) return refuse('incident_state', { state: incident.state })
     const actor = { actor: actorOf(by.principal), now: by.now }
     return add(tx, incident, (event) =>
       addToTimeline(tx, parts.keys, incidentId, { ...event, by: actor }),

@@ -66,7 +66,7 @@ export interface Probe {
 /** How an account stands in entries, by its realm and kind. */
 const ACTORS_OF_ACCOUNT = ['admin', 'operator', 'service', 'account'] as const
 
-export function actorsOf(account: string): readonly string[] {
+function actorsOf(account: string): readonly string[] {
   return ACTORS_OF_ACCOUNT.map((kind) => `${kind}:${account}`)
 }
 

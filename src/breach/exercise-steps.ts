@@ -2,12 +2,13 @@ import { INSTALLATION } from '#database/handles.ts'
 import type { Json } from '#foundation/canonical-json.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { isRefusal } from '#foundation/refusal.ts'
+import type { WebhookCall } from '#notify/signed-call.ts'
 import { readTenant } from '#tenants/tenant.ts'
 import { declarationClock } from './clock.ts'
 import type { Criterion } from './criterion.ts'
 import { NEW, type Standing, type IncidentEvent, applyEvent } from './incident.ts'
 import { packetHash } from './packet.ts'
-import { type SignedCall, type TellParts, bodyOf } from './recipient-messages.ts'
+import { type TellParts, bodyOf } from './recipient-messages.ts'
 import { SUITE, listCorrespondents, readCorrespondent } from './recipient-settings.ts'
 import { findScope } from './scope.ts'
 import { dryRun } from './signals.ts'
@@ -116,7 +117,7 @@ async function relay(parts: TellParts, drill: Drill, now: number): Promise<Found
     customerIds,
     confirmByDateTime: toTimestamp(confirmBy(now, dueAt)),
   }
-  const call: SignedCall = {
+  const call: WebhookCall = {
     url: to.url,
     secrets: [to.ourSecret],
     id: `msg_${drill.exerciseId}`,

@@ -36,7 +36,7 @@ export async function followAllLogs(database: Database): Promise<ReadonlyMap<str
   return sizes
 }
 
-export async function followedLogs(database: Database): Promise<readonly string[]> {
+async function followedLogs(database: Database): Promise<readonly string[]> {
   return database.read(INSTALLATION, async (reader) => {
     const known = await reader.rows<{ tenant_id: string }>(
       'select tenant_id from sluss_breach_logs()',
@@ -77,7 +77,7 @@ async function step(tx: Transaction): Promise<{ from: number; to: number; size: 
 }
 
 /** Takes entries in the order of the log; those that were taken before change nothing. */
-export async function takeEntries(tx: Transaction, entries: readonly Placed[]): Promise<void> {
+async function takeEntries(tx: Transaction, entries: readonly Placed[]): Promise<void> {
   const disclosures = new Set(entries.map((entry) => entry.id))
   const closedEarlier = entries
     .filter((entry) => entry.kind === 'outcome' && typeof entry.data.of === 'string')

@@ -50,7 +50,7 @@ export interface IncidentRow {
 const COLUMNS = `i.incident_id, i.title, i.phase, i.state, i.class, i.impact, i.detected_at, i.opened_by, i.opened_at,
   i.declared_at, i.declared_by, i.declarer_marks, i.ground, i.merged_into, i.ended_at, i.post_mortem, i.scope_id, i.version`
 
-export const titleContext = (incidentId: string): string => `breach-incident/${incidentId}/title`
+const titleContext = (incidentId: string): string => `breach-incident/${incidentId}/title`
 
 export function standingOf(incident: Incident): Standing {
   const { phase, state, class: kind, impact, hasPostMortem } = incident

@@ -10,6 +10,7 @@ import {
   REPORTABLE,
   type Standing,
   applyEvent,
+  isOver,
 } from './incident.ts'
 
 type Machine = (now: Standing, event: IncidentEvent) => Standing | Refusal
@@ -51,8 +52,6 @@ function explore(machine: Machine): { states: readonly Standing[]; steps: readon
     }
   return { states: [...states.values()], steps }
 }
-
-const isOver = ({ state }: Standing): boolean => state === 'merged' || state === 'retracted'
 
 /** What must hold of every step and state, in words; nothing when it does. */
 function complaints(machine: Machine): readonly string[] {
@@ -110,8 +109,15 @@ describe('the states of an incident', () => {
     assert.ok(steps.length > 1_000)
     assert.deepEqual(complaints(applyEvent), [])
     for (const phase of PHASES) assert.ok(states.some((one) => one.phase === phase))
-    for (const state of ['open', 'closed', 'merged', 'retracted'])
+    for (const [state, over] of [
+      ['open', false],
+      ['closed', false],
+      ['merged', true],
+      ['retracted', true],
+    ] as const) {
       assert.ok(states.some((one) => one.state === state))
+      assert.equal(isOver({ state }), over, state)
+    }
   })
 
   it('P13 would be caught breaking any of them', () => {

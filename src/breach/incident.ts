@@ -36,6 +36,13 @@ export type Ground = (typeof GROUNDS)[number]
 
 export type IncidentState = 'open' | 'closed' | 'merged' | 'retracted'
 
+/** Whether it goes on under another incident, or was taken back: nobody is told of it any more. */
+export function isOver<Of extends { readonly state: IncidentState }>(
+  one: Of,
+): one is Of & { readonly state: 'merged' | 'retracted' } {
+  return one.state === 'merged' || one.state === 'retracted'
+}
+
 /** What decides which event is possible. */
 export interface Standing {
   readonly phase: Phase

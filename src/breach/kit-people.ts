@@ -1,4 +1,5 @@
 import type { ListQuery } from '#database/list.ts'
+import { csvRow } from '#foundation/csv.ts'
 import { type Refusal, isRefusal } from '#foundation/refusal.ts'
 import type { RecordKind } from '#records/keep.ts'
 import { type SealedRecord, listSealedRecords } from '#records/list-records.ts'
@@ -31,12 +32,30 @@ export async function touchedRecords(
   given: { readonly incidentId: string; readonly kind: RecordKind; readonly paging: Paging },
   now: number,
 ): Promise<ViewedPage | Refusal> {
-  const { incidentId, kind, paging } = given
-  const found = await packetOfTenant(parts, viewer.tenantId, incidentId, now)
+  const { kind, paging } = given
+  const ids = await touchedIds(parts, viewer.tenantId, given, now)
+  return isRefusal(ids) ? ids : listTouched(parts, viewer, { kind, ids, paging })
+}
+
+async function touchedIds(
+  parts: KitParts,
+  tenantId: string,
+  { incidentId, kind }: { readonly incidentId: string; readonly kind: RecordKind },
+  now: number,
+): Promise<readonly string[] | Refusal> {
+  const found = await packetOfTenant(parts, tenantId, incidentId, now)
   if (isRefusal(found)) return found
-  const ids = await recordIds(parts, viewer.tenantId, kind, new Set(found.packet.subjects))
+  return recordIds(parts, tenantId, kind, new Set(found.packet.subjects))
+}
+
+function listTouched(
+  { viewing }: KitParts,
+  viewer: Viewer,
+  given: { readonly kind: RecordKind; readonly ids: readonly string[]; readonly paging: Paging },
+): Promise<ViewedPage | Refusal> {
+  const { kind, ids, paging } = given
   const filter = { op: 'in' as const, field: 'id', values: ids }
-  return parts.viewing.listRecords(viewer, { kind, query: { ...paging, filter, orderBy: [] } })
+  return viewing.listRecords(viewer, { kind, query: { ...paging, filter, orderBy: [] } })
 }
 
 async function recordIds(
@@ -74,11 +93,14 @@ export async function exportTouched(
   given: { readonly incidentId: string; readonly kind: RecordKind },
   now: number,
 ): Promise<{ readonly rows: readonly ViewedRecord[]; readonly isComplete: boolean } | Refusal> {
+  const { kind } = given
+  const ids = await touchedIds(parts, viewer.tenantId, given, now)
+  if (isRefusal(ids)) return ids
   const rows: ViewedRecord[] = []
   let after: Paging['after']
   do {
     const paging = { top: PAGE, skip: 0, count: false, ...(after ? { after } : {}) }
-    const page = await touchedRecords(parts, viewer, { ...given, paging }, now)
+    const page = await listTouched(parts, viewer, { kind, ids, paging })
     if (isRefusal(page)) return page
     rows.push(...page.rows)
     after = page.next
@@ -86,7 +108,7 @@ export async function exportTouched(
   return { rows, isComplete: after === undefined }
 }
 
-/** RFC 4180. A value that a spreadsheet would run as a formula is kept from it by an apostrophe before it. */
+/** For a spreadsheet; what it would run as a formula is kept from it. */
 export function toCsv(rows: readonly ViewedRecord[]): string {
   const items = [...new Set(rows.flatMap((row) => Object.keys(row.items)))].toSorted()
   const lines = rows.map((row) => [
@@ -97,10 +119,5 @@ export function toCsv(rows: readonly ViewedRecord[]): string {
     row.marks.map((mark) => `${mark.item}: ${mark.precision} (${mark.reason})`).join('; '),
   ])
   const head = ['id', 'kind', 'connection', ...items, 'masked']
-  return [head, ...lines].map((line) => `${line.map(cell).join(',')}\r\n`).join('')
-}
-
-function cell(value: string | number | boolean): string {
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return [head, ...lines].map(csvRow).join('')
 }

@@ -16,11 +16,12 @@ import {
   stepOf,
 } from './delivery/copy.table.ts'
 import { PERSON, STEPS } from './delivery/steps.ts'
-import { ACTOR, takeStep } from './delivery/take-step.ts'
+import { takeStep } from './delivery/take-step.ts'
 import { type TellParts, tellInsteadOfSuite, tellTouched } from './delivery/tell-touched.ts'
+import { isOver } from './incident.ts'
 import { readIncident } from './incident.table.ts'
 import { noticesToTell } from './notice.table.ts'
-import { record } from './parts.ts'
+import { ACTOR, record } from './parts.ts'
 
 export { TELL_POINTS, type TellPoint } from './delivery/points.ts'
 export type { TellParts } from './delivery/tell-touched.ts'
@@ -41,11 +42,11 @@ export async function deliverNotices(
   for (const noticeId of await noticesToTell(parts.database))
     told += await tellTouched(parts, noticeId, now)
   let steps = 0
-  const isOver = await incidentsOver(parts)
+  const isIncidentOver = await incidentsOver(parts)
   for (;;) {
     const due = await dueCopies(parts.database, now)
     for (const { tenant_id: tenantId, notice_id: noticeId, incident_id: incidentId } of due) {
-      const over = await isOver(incidentId)
+      const over = await isIncidentOver(incidentId)
       await parts.database.write(tenantId, (tx) => unanswered(tx, noticeId, over, now))
       steps++
     }
@@ -71,7 +72,7 @@ async function incidentsOver({ database, keys }: TellParts) {
     const incident = await database.read(INSTALLATION, (reader) =>
       readIncident(reader, keys, incidentId),
     )
-    const over = incident?.state === 'merged' || incident?.state === 'retracted'
+    const over = incident !== undefined && isOver(incident)
     known.set(incidentId, over)
     return over
   }
@@ -81,12 +82,12 @@ async function incidentsOver({ database, keys }: TellParts) {
 async function unanswered(
   tx: Transaction,
   noticeId: string,
-  isOver: boolean,
+  over: boolean,
   now: number,
 ): Promise<void> {
   const copy = await lockCopy(tx, noticeId)
   if (copy?.state !== 'telling' || copy.nextAt === undefined || copy.nextAt > now) return
-  if (isOver) return setCopy(tx, noticeId, { state: 'telling', nextAt: undefined })
+  if (over) return setCopy(tx, noticeId, { state: 'telling', nextAt: undefined })
   const readAt = await firstRead(tx, await sentOf(tx, noticeId))
   const by = { actor: ACTOR, now }
   if (readAt !== undefined)

@@ -12,6 +12,9 @@ export interface BreachParts extends ScopeParts {
   readonly keys: Keys
 }
 
+/** Who does what goes on by itself. */
+export const ACTOR = 'job:incidents'
+
 /** Who acts, and when (UTC milliseconds, from the injected clock). */
 export interface By {
   readonly principal: Principal

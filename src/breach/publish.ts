@@ -3,16 +3,15 @@ import type { Json } from '#foundation/canonical-json.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import type { Keys } from '#keys/keys.ts'
 import { awarenessOf, recordAwareness } from './awareness.ts'
+import { isOver } from './incident.ts'
 import { type Incident, readIncident } from './incident.table.ts'
 import { clockOf } from './pauses.ts'
-import { record } from './parts.ts'
+import { ACTOR, record } from './parts.ts'
 
 interface PublishParts {
   readonly database: Database
   readonly keys: Keys
 }
-
-const ACTOR = 'job:incidents'
 
 /**
  * Writes into the logs of touched tenants what concerns them: what of theirs a declared incident touched, that it is no
@@ -32,9 +31,8 @@ export async function publish(
   })
   if (!found?.clock || found.clock.state === 'paused') return 0
   const { incident } = found
-  const { state } = incident
-  return state === 'merged' || state === 'retracted'
-    ? publishEnd(parts, incident, state, now)
+  return isOver(incident)
+    ? publishEnd(parts, incident, incident.state, now)
     : publishScope(parts, incident, now)
 }
 

@@ -1,29 +1,15 @@
 import { INSTALLATION } from '#database/handles.ts'
 import type { Json } from '#foundation/canonical-json.ts'
 import { sha256Hex } from '#foundation/hashing.ts'
+import type { SendOutcome, WebhookCall } from '#notify/signed-call.ts'
+import { isOver } from './incident.ts'
 import { readIncident } from './incident.table.ts'
-import { type BreachParts, record } from './parts.ts'
+import { ACTOR, type BreachParts, record } from './parts.ts'
 import { readCorrespondent } from './recipient-settings.ts'
-
-/** One attempt at a signed webhook (Standard Webhooks); the id is the same for every attempt. */
-export interface SignedCall {
-  readonly url: string
-  readonly secrets: readonly string[]
-  readonly id: string
-  /** Milliseconds since 1970. */
-  readonly at: number
-  readonly body: string
-}
-
-/** What became of it; `again` where it was certainly not taken over, or nobody saw: the receiver knows the id. */
-export interface SignedOutcome {
-  readonly outcome: 'sent' | 'again' | 'failed' | 'unknown'
-  readonly code: string
-}
 
 /** What telling others needs: how a call leaves, which `compose.ts` hands in. */
 export interface TellParts extends BreachParts {
-  readonly post: (call: SignedCall) => Promise<SignedOutcome>
+  readonly post: (call: WebhookCall) => Promise<SendOutcome>
 }
 
 const MINUTE_IN_MS = 60_000
@@ -32,7 +18,6 @@ const CLAIM_IN_MS = 5 * MINUTE_IN_MS
 const AT_ONCE = 50
 /** So many that all that was claimed is sent well before the claims end. */
 const SENDERS = 8
-export const ACTOR = 'job:incidents'
 
 interface Due {
   readonly message_id: string
@@ -44,7 +29,7 @@ interface Due {
 }
 
 /** Minutes to the next attempt: 1, 2, 4, and at most 30. */
-export const waitAfter = (attempts: number): number =>
+const waitAfter = (attempts: number): number =>
   Math.min(30, 2 ** Math.max(0, attempts - 1)) * MINUTE_IN_MS
 
 /**
@@ -79,7 +64,7 @@ function claimDue({ database }: TellParts, now: number): Promise<readonly Due[]>
   )
 }
 
-type Outcome = SignedOutcome | { readonly outcome: 'withdrawn'; readonly code: string }
+type Outcome = SendOutcome | { readonly outcome: 'withdrawn'; readonly code: string }
 
 async function attempt(parts: TellParts, message: Due, now: number): Promise<Outcome> {
   const { keys } = parts
@@ -87,7 +72,7 @@ async function attempt(parts: TellParts, message: Due, now: number): Promise<Out
     incident: await readIncident(reader, keys, message.incident_id),
     to: await readCorrespondent(reader, keys, message.party),
   }))
-  if (!incident || incident.state === 'merged' || incident.state === 'retracted')
+  if (!incident || isOver(incident))
     return { outcome: 'withdrawn', code: incident?.state ?? 'gone' }
   if (!to?.isOn) return { outcome: 'again', code: 'switched_off' }
   const { url, ourSecret } = to

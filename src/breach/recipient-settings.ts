@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { PartyId } from '#catalog/catalog.ts'
 import { INSTALLATION, type Reader } from '#database/handles.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
+import { newWebhookSecret } from '#foundation/standard-webhooks.ts'
 import type { Keys } from '#keys/keys.ts'
 import { type BreachParts, type By, byActor, record } from './parts.ts'
 
@@ -32,7 +32,6 @@ interface Row {
 }
 
 const place = (party: string, whose: 'our' | 'their') => `breach-correspondent/${party}/${whose}`
-const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`
 
 /**
  * Says where the party is told. Both secrets are made here and answered once, when the correspondent is new or new ones
@@ -51,7 +50,9 @@ export async function setCorrespondent(
   return parts.database.write(INSTALLATION, async (tx) => {
     const known = await readCorrespondent(tx, keys, party)
     const isNew = !known || given.newSecrets
-    const secrets = isNew ? { ourSecret: newSecret(), theirSecret: newSecret() } : known
+    const secrets = isNew
+      ? { ourSecret: newWebhookSecret(), theirSecret: newWebhookSecret() }
+      : known
     const seal = (whose: 'our' | 'their', secret: string) =>
       keys.sealForTenant(tx, place(party, whose), Buffer.from(secret))
     await tx.change(

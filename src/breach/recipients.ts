@@ -4,18 +4,19 @@ import { INSTALLATION } from '#database/handles.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { newId } from '#foundation/ids.ts'
 import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
+import { scopeAt } from './compute-scope.ts'
 import { addCriterion } from './incidents.ts'
+import { isOver } from './incident.ts'
 import { readIncident } from './incident.table.ts'
-import { packetFor } from './packet-for.ts'
-import type { BreachParts, By } from './parts.ts'
+import { ACTOR, type BreachParts, type By } from './parts.ts'
 import { clockOf } from './pauses.ts'
-import { ACTOR, bodyOf, listMessages, listTells } from './recipient-messages.ts'
+import { bodyOf, listMessages, listTells } from './recipient-messages.ts'
 import { SUITE, listCorrespondents } from './recipient-settings.ts'
-import { touchedTenants } from './scope.table.ts'
+import { readScope, touchedTenants } from './scope.table.ts'
 import { type SignalRow, settleSignal } from './signals.ts'
 
 /** How long a recipient has to answer: well within what is left of the operator's own clock. */
-export const ANSWER_IN_MS = 48 * 3_600_000
+const ANSWER_IN_MS = 48 * 3_600_000
 
 /**
  * Opens an obligation with everybody who received data of a touched tenant, as the tenant's own ledger says: it ends in
@@ -36,19 +37,20 @@ export async function askRecipients(
   )
   let opened = 0
   if (await isAsked(parts, incidentId, scopeId)) {
-    await makeMessages(parts, incidentId, reached, now)
+    await makeMessages(parts, { incidentId, scopeId }, reached, now)
     return opened
   }
+  const scope = await readScope(parts, incidentId, scopeId)
+  if (!scope) throw new Error('an incident has no row of its scope')
   for (const { tenantId, isTouched } of await touchedTenants(parts, incidentId, scopeId)) {
     if (!isTouched) continue
-    const packet = await packetFor(parts, incidentId, tenantId, scopeId)
-    if (isRefusal(packet)) continue
+    const { parties } = await scopeAt(parts, scope, tenantId)
     // The tenant's own receiver of notices and the operator's own relay owe nobody an answer.
-    for (const party of packet.parties)
+    for (const party of parties)
       if (party !== SUITE && (parts.catalog.parties.has(party) || reached.has(party)))
         opened += await openOne(parts, tenantId, incidentId, party, now)
   }
-  await makeMessages(parts, incidentId, reached, now)
+  await makeMessages(parts, { incidentId, scopeId }, reached, now)
   await parts.database.write(INSTALLATION, (tx) =>
     tx.change(
       `insert into breach_asked (tenant_id, incident_id, scope_id, asked_at) values ($1, $2, $3, $4)
@@ -80,8 +82,7 @@ async function askable(
 ): Promise<string | undefined> {
   return parts.database.read(INSTALLATION, async (reader) => {
     const incident = await readIncident(reader, parts.keys, incidentId)
-    if (!incident?.declared || incident.state === 'merged' || incident.state === 'retracted')
-      return undefined
+    if (!incident?.declared || isOver(incident)) return undefined
     const clock = await clockOf(reader, incident, now)
     return clock?.state === 'paused' ? undefined : incident.scopeId
   })
@@ -116,22 +117,27 @@ function openOne(
 /** One message an obligation, under its id: what a node left out, the next run makes up for. */
 async function makeMessages(
   parts: BreachParts,
-  incidentId: string,
+  { incidentId, scopeId }: { readonly incidentId: string; readonly scopeId: string },
   reached: ReadonlySet<string>,
   now: number,
 ): Promise<void> {
   const made = new Set((await listMessages(parts, incidentId)).map((one) => one.messageId))
-  for (const tell of await listTells(parts, incidentId)) {
-    if (tell.state !== 'owed' || !reached.has(tell.party) || made.has(tell.messageId)) continue
+  const missing = (await listTells(parts, incidentId)).filter(
+    (one) => one.state === 'owed' && reached.has(one.party) && !made.has(one.messageId),
+  )
+  if (missing.length === 0) return
+  const tenants = await touchedTenants(parts, incidentId, scopeId)
+  const touched = new Map(tenants.map((one) => [one.tenantId, one]))
+  for (const tell of missing) {
     const { tenantId, reference, toldAt, deadlineAt } = tell
-    const packet = await packetFor(parts, incidentId, tenantId)
-    if (isRefusal(packet)) continue
+    // Who an earlier scope touched and this one does not has no times in it.
+    const { firstSeen, lastSeen } = touched.get(tenantId) ?? {}
     const body = bodyOf('incident.recipient', toTimestamp(toldAt), {
       incidentId,
       obligationId: reference,
       tenantId,
-      firstSeenDateTime: packet.firstSeen,
-      lastSeenDateTime: packet.lastSeen,
+      firstSeenDateTime: firstSeen === undefined ? null : toTimestamp(firstSeen),
+      lastSeenDateTime: lastSeen === undefined ? null : toTimestamp(lastSeen),
       answerByDateTime: toTimestamp(deadlineAt),
     })
     await parts.database.write(INSTALLATION, (tx) =>

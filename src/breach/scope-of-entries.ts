@@ -54,7 +54,7 @@ export function scopeOfHistories(
 }
 
 /** Every touch of a log, with what later outcomes say of it. */
-export function touchesOfHistory(entries: readonly Placed[]): readonly Touch[] {
+function touchesOfHistory(entries: readonly Placed[]): readonly Touch[] {
   const opened = new Map<string, readonly Touch[]>()
   for (const entry of entries) {
     const made = touchesOf(entry, (id) => opened.get(id) ?? [])

@@ -65,7 +65,7 @@ export async function scopeOfTenant(
   )
 }
 
-export async function scopeFromRows(
+async function scopeFromRows(
   reader: Reader,
   probes: readonly Probe[],
   completeTo: number,

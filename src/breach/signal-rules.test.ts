@@ -41,54 +41,54 @@ const find = (id: SignalRule['id'], touches: readonly Touch[]) =>
   )
 
 describe('the rules that look for signals', () => {
-  it('find far more than the busiest day before, and tell both numbers', () => {
+  it('find far more than the busiest day before, and tell both numbers', async () => {
     const before = touch({ at: NOON - 48 * HOUR, count: 20 })
-    assert.deepEqual(find('volume', [before, touch({ count: 99 })]), [])
-    const [found] = find('volume', [before, touch({ count: 100 })])
+    assert.deepEqual(await find('volume', [before, touch({ count: 99 })]), [])
+    const [found] = await find('volume', [before, touch({ count: 100 })])
     assert.equal(found?.measured.subjects, 100)
     assert.equal(found?.measured.busiest, 20)
-    assert.deepEqual(find('volume', [{ ...before, subjects: [] }, touch({ count: 99 })]), [])
+    assert.deepEqual(await find('volume', [{ ...before, subjects: [] }, touch({ count: 99 })]), [])
     // Somebody without a past is for another rule.
-    assert.deepEqual(find('volume', [touch({ count: 500 })]), [])
+    assert.deepEqual(await find('volume', [touch({ count: 500 })]), [])
   })
 
-  it('find who looks for the first time, but not whom data is sent for', () => {
-    assert.equal(find('firstReader', [touch({ count: 20 })]).length, 1)
-    assert.deepEqual(find('firstReader', [touch({ count: 20, touch: 'sent' })]), [])
+  it('find who looks for the first time, but not whom data is sent for', async () => {
+    assert.equal((await find('firstReader', [touch({ count: 20 })])).length, 1)
+    assert.deepEqual(await find('firstReader', [touch({ count: 20, touch: 'sent' })]), [])
     assert.deepEqual(
-      find('firstReader', [touch({ at: NOON - 30 * HOUR }), touch({ count: 20 })]),
+      await find('firstReader', [touch({ at: NOON - 30 * HOUR }), touch({ count: 20 })]),
       [],
     )
   })
 
-  it('read hours by the clock of the tenant', () => {
+  it('read hours by the clock of the tenant', async () => {
     // 19:30 UTC is 20:30 in Stockholm; 18:30 UTC is not yet late.
     const late = touch({ at: NOON + 7.5 * HOUR, count: 10 })
-    assert.equal(find('outOfHours', [late]).length, 1)
-    assert.deepEqual(find('outOfHours', [{ ...late, at: NOON + 6.5 * HOUR }]), [])
+    assert.equal((await find('outOfHours', [late])).length, 1)
+    assert.deepEqual(await find('outOfHours', [{ ...late, at: NOON + 6.5 * HOUR }]), [])
   })
 
-  it('find refusals in a row, which something allowed in between breaks', () => {
+  it('find refusals in a row, which something allowed in between breaks', async () => {
     const refused = (i: number) =>
       touch({ touch: 'refused', at: NOON + i * 60_000, subjects: [], items: {} })
     const row = Array.from({ length: 10 }, (_, i) => refused(i))
-    assert.equal(find('refusalsInARow', row)[0]?.measured.refusals, 10)
-    assert.deepEqual(find('refusalsInARow', row.slice(1)), [])
-    assert.deepEqual(find('refusalsInARow', [...row, touch({ at: NOON + 4.5 * 60_000 })]), [])
+    assert.equal((await find('refusalsInARow', row))[0]?.measured.refusals, 10)
+    assert.deepEqual(await find('refusalsInARow', row.slice(1)), [])
+    assert.deepEqual(await find('refusalsInARow', [...row, touch({ at: NOON + 4.5 * 60_000 })]), [])
     const slow = row.map((one, i) => ({ ...one, at: NOON + i * 2 * 60_000 }))
-    assert.deepEqual(find('refusalsInARow', slow), [])
+    assert.deepEqual(await find('refusalsInARow', slow), [])
   })
 
-  it('find one look at a decoy', () => {
-    assert.equal(find('decoy', [touch({ count: 8 })]).length, 1)
-    assert.deepEqual(find('decoy', [touch({ count: 7 })]), [])
-    assert.deepEqual(find('decoy', [touch({ count: 8, touch: 'received' })]), [])
+  it('find one look at a decoy', async () => {
+    assert.equal((await find('decoy', [touch({ count: 8 })])).length, 1)
+    assert.deepEqual(await find('decoy', [touch({ count: 7 })]), [])
+    assert.deepEqual(await find('decoy', [touch({ count: 8, touch: 'received' })]), [])
   })
 
-  it('find the same again under the same key, and nothing that is past', () => {
+  it('find the same again under the same key, and nothing that is past', async () => {
     const look = touch({ count: 20 })
-    const keys = () => find('firstReader', [look]).map((one) => one.key)
-    assert.deepEqual(keys(), keys())
-    assert.deepEqual(find('firstReader', [touch({ at: NOON - 5 * HOUR, count: 20 })]), [])
+    const keys = async () => (await find('firstReader', [look])).map((one) => one.key)
+    assert.deepEqual(await keys(), await keys())
+    assert.deepEqual(await find('firstReader', [touch({ at: NOON - 5 * HOUR, count: 20 })]), [])
   })
 })

@@ -81,15 +81,15 @@ interface DayOf {
 }
 
 /** What the rules find in touches of one tenant, given in the order of their times. Nothing is stored or decided. */
-export function findSignals(
+export async function findSignals(
   rules: readonly SignalRule[],
   watched: Watched,
-  touches: Iterable<Touch>,
-): readonly Finding[] {
+  touches: Iterable<Touch> | AsyncIterable<Touch>,
+): Promise<readonly Finding[]> {
   const odd = rules.find((rule) => rule.id === 'outOfHours')
   const days = new Map<string, DayOf>()
   const refusals = refusalsInARow(rules, watched)
-  for (const touch of touches) {
+  for await (const touch of touches) {
     refusals.take(touch)
     if (touch.touch === 'refused' || touch.touch === 'received') continue
     const day = Math.floor(touch.at / DAY_IN_MS)

@@ -9,7 +9,7 @@ import { followAllLogs } from './follow-log.ts'
 import { type BreachParts, type By, byActor, isReason, record } from './parts.ts'
 import { type Finding, SIGNAL_RULES, type SignalRule, findSignals } from './signal-rules.ts'
 import { findTouches } from './touch.table.ts'
-import { TOUCHES, type Touch } from './touch.ts'
+import { TOUCHES } from './touch.ts'
 
 const DAY_IN_MS = 86_400_000
 
@@ -37,16 +37,10 @@ export async function dryRun(
     const found = await parts.database.read(tenantId, async (reader) => {
       const { timeZone } = await readNoticeSettings(reader, parts.keys)
       const watched = { tenantId, timeZone, decoys: await readDecoys(reader), from }
-      const touches: Touch[] = []
       const probe = { by: 'window', names: [], touches: TOUCHES, tenants: undefined } as const
       const since = from - past * DAY_IN_MS
-      for await (const touch of findTouches(reader, { ...probe, from: since, to, readable: 'all' }))
-        touches.push(touch)
-      return findSignals(
-        rules,
-        watched,
-        touches.toSorted((a, b) => a.at - b.at),
-      )
+      const touches = findTouches(reader, { ...probe, from: since, to, readable: 'all' })
+      return findSignals(rules, watched, touches)
     })
     findings.push(...found)
   }

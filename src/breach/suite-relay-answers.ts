@@ -2,9 +2,10 @@ import { INSTALLATION, type Transaction } from '#database/handles.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { tenantIds } from '#tenants/tenant.ts'
 import { recordAwareness } from './awareness.ts'
+import { isOver } from './incident.ts'
 import { readIncident } from './incident.table.ts'
-import { type BreachParts, record } from './parts.ts'
-import { ACTOR, listTells } from './recipient-messages.ts'
+import { ACTOR, type BreachParts, record } from './parts.ts'
+import { listTells } from './recipient-messages.ts'
 import { SUITE } from './recipient-settings.ts'
 
 /** How far their clock may be from ours. */
@@ -103,7 +104,7 @@ export async function tellUnconfirmed(
     const incident = await parts.database.read(INSTALLATION, (reader) =>
       readIncident(reader, parts.keys, incidentId),
     )
-    if (incident?.state === 'merged' || incident?.state === 'retracted') continue
+    if (incident && isOver(incident)) continue
     told += await parts.database.write(tenantId, async (tx) => {
       const changed = await tx.change(
         `update breach_tells set state = 'direct'

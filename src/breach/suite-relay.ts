@@ -1,16 +1,17 @@
 import { INSTALLATION, type Reader, type Transaction } from '#database/handles.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
+import { isOver } from './incident.ts'
 import { type Incident, readIncident } from './incident.table.ts'
-import { type BreachParts, type By, byActor, record } from './parts.ts'
+import { ACTOR, type BreachParts, type By, byActor, record } from './parts.ts'
 import { clockOf } from './pauses.ts'
-import { ACTOR, bodyOf, listTells } from './recipient-messages.ts'
+import { bodyOf, listTells } from './recipient-messages.ts'
 import { SUITE, readCorrespondent } from './recipient-settings.ts'
 import { touchedTenants } from './scope.table.ts'
 
 const HOUR_IN_MS = 3_600_000
 /** How long the suite team has to confirm, and how long before our own clock runs out it ends at the latest. */
-export const CONFIRM_IN_MS = 24 * HOUR_IN_MS
+const CONFIRM_IN_MS = 24 * HOUR_IN_MS
 export const MARGIN_IN_MS = 12 * HOUR_IN_MS
 
 /** When a customer that was not confirmed is told directly. */
@@ -97,8 +98,7 @@ export async function relayIncident(
 async function relayable(parts: BreachParts, incidentId: string, now: number) {
   return parts.database.read(INSTALLATION, async (reader) => {
     const incident = await readIncident(reader, parts.keys, incidentId)
-    if (!incident?.declared || incident.scopeId === undefined) return undefined
-    if (incident.state === 'merged' || incident.state === 'retracted') return undefined
+    if (!incident?.declared || incident.scopeId === undefined || isOver(incident)) return undefined
     if (!(await readCorrespondent(reader, parts.keys, SUITE))?.isOn) return undefined
     const clock = await clockOf(reader, incident, now)
     // While a recorded exception stops the clock, nobody is told.

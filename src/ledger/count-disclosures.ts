@@ -9,20 +9,33 @@ const KINDS = ['disclosure']
 const STEP = 100
 
 /**
- * How many disclosures to the party the tenant's log holds, those that still wait for their place among them. Counted
- * from the entries themselves: up to where `advanceDisclosureCounts` came, from what it wrote down then.
+ * How many disclosures to each party the tenant's log holds, those that still wait for their place among them; a party
+ * that got none is not there. Counted in one pass from the entries themselves: up to where `advanceDisclosureCounts`
+ * came, from what it wrote down then.
  */
-export async function countDisclosuresTo(reader: Reader, partyId: string): Promise<number> {
-  const [kept] = await reader.rows<{ disclosures: number | null; counted_to: number | null }>(
-    `select (select disclosures from ledger_party_counts where tenant_id = $1 and party_id = $2) as disclosures,
-            (select counted_to from ledger_counted where tenant_id = $1) as counted_to`,
-    [reader.tenantId, partyId],
+export async function countDisclosures(reader: Reader): Promise<ReadonlyMap<string, number>> {
+  // One statement: what was written down, and up to where, are of one state.
+  const kept = await reader.rows<{
+    counted_to: number
+    party_id: string | null
+    disclosures: number | null
+  }>(
+    `select c.counted_to, p.party_id, p.disclosures from ledger_counted c
+       left join ledger_party_counts p on p.tenant_id = c.tenant_id
+      where c.tenant_id = $1`,
+    [reader.tenantId],
   )
-  let count = Number(kept?.disclosures ?? 0)
-  for await (const entry of placedDisclosures(reader, Number(kept?.counted_to ?? 0)))
-    if (entry.data.party === partyId) count++
-  for (const entry of await waitingDisclosures(reader)) if (entry.data.party === partyId) count++
-  return count
+  const counts = new Map<string, number>()
+  for (const { party_id, disclosures } of kept)
+    if (party_id !== null) counts.set(party_id, Number(disclosures ?? 0))
+  await addPlaced(counts, reader, Number(kept[0]?.counted_to ?? 0))
+  for (const entry of await waitingDisclosures(reader)) addOne(counts, entry)
+  return counts
+}
+
+/** The same of one party. */
+export async function countDisclosuresTo(reader: Reader, partyId: string): Promise<number> {
+  return (await countDisclosures(reader)).get(partyId) ?? 0
 }
 
 /** The same over the logs of many tenants, each read by itself. */
@@ -58,8 +71,7 @@ export async function advanceDisclosureCounts(tx: Transaction): Promise<number> 
   const from = Number(row?.counted_to ?? 0)
   const to = Number(head?.size ?? 0)
   const counts = new Map<string, number>()
-  for await (const { data } of placedDisclosures(tx, from, to))
-    if (typeof data.party === 'string') counts.set(data.party, (counts.get(data.party) ?? 0) + 1)
+  await addPlaced(counts, tx, from, to)
   for (const [party, count] of counts) {
     await tx.change(
       `insert into ledger_party_counts (tenant_id, party_id, disclosures) values ($1, $2, $3)
@@ -72,6 +84,20 @@ export async function advanceDisclosureCounts(tx: Transaction): Promise<number> 
     to,
   ])
   return to
+}
+
+/** Adds what has a place in the log from `from` on, and before `to` where it is given. */
+async function addPlaced(
+  counts: Map<string, number>,
+  reader: Reader,
+  from: number,
+  to?: number,
+): Promise<void> {
+  for await (const entry of placedDisclosures(reader, from, to)) addOne(counts, entry)
+}
+
+function addOne(counts: Map<string, number>, { data }: Entry): void {
+  if (typeof data.party === 'string') counts.set(data.party, (counts.get(data.party) ?? 0) + 1)
 }
 
 /** Entries that have a place, a step of the log at a time. */

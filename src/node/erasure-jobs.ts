@@ -5,7 +5,6 @@ import { INSTALLATION, type Reader, type Transaction } from '#database/handles.t
 import type { JobKind } from '#database/jobs.ts'
 import type { PersonalDataHolder } from '#foundation/personal-data-holder.ts'
 import { isRefusal } from '#foundation/refusal.ts'
-import { eraseSubjects } from '#records/people.ts'
 import { recordHolder } from '#records/read.ts'
 import { type EraseParts, eraseDue, eraseEverywhere } from '#subjects/erase-due.ts'
 import { eraserOf, namesFromHolders } from '#subjects/erasure-names.ts'
@@ -36,11 +35,7 @@ export function erasureParts(
     database,
     keys,
     forgetNames: () => parts.names.forget(),
-    erasers: holders.map((one) =>
-      one.holder === 'records'
-        ? { holder: 'records', inBulk: true, eraseAll: eraseSubjects }
-        : eraserOf(one),
-    ),
+    erasers: holders.map(eraserOf),
     namesKnownTo: namesFromHolders(catalog, [recordHolder(keys)]),
     obstacles: [
       // Whom an open incident touched must be told: that takes knowing who they are.

@@ -8,9 +8,9 @@ export interface DeliveryReport {
 }
 
 /** Larger than any report that quotes headers. */
-export const REPORT_BYTES = 262_144
+const REPORT_BYTES = 262_144
 /** Our own header, for servers that quote the message and do not know RFC 3461. */
-export const ENVELOPE_HEADER = 'x-envelope-id'
+const ENVELOPE_HEADER = 'x-envelope-id'
 
 const ACTIONS: ReadonlySet<string> = new Set([
   'failed',

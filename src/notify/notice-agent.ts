@@ -34,12 +34,11 @@ export async function noticeAgentRefusal(
     tenants.add(about.tenantId)
   // A webhook carries no address.
   const categories = channel === 'mail' ? NOTICE_CATEGORIES : NOTICE_CATEGORIES.slice(1)
-  for (const tenantId of tenants)
-    for (const category of categories) {
-      const use = { category, purpose: PURPOSE }
-      const refusal = await agentRefusal(tx, runBy.agent, use, now, tenantId)
-      if (refusal) return refusal
-    }
+  const use = { categories, purpose: PURPOSE }
+  for (const tenantId of tenants) {
+    const refusal = await agentRefusal(tx, runBy.agent, use, now, tenantId)
+    if (refusal) return refusal
+  }
   return undefined
 }
 

@@ -12,8 +12,8 @@ import { ADDRESS_ITEM, PURPOSE, noticeAgentRefusal } from './notice-agent.ts'
 import { readNoticeSettings, webhookReceiver } from './settings.ts'
 
 /** The parties that notices go to where no agent runs them: the operator's own relay, and receivers of webhooks. */
-export const MAIL_RELAY = 'mail-relay'
-export const TENANT_RECEIVER = 'tenant-webhook'
+const MAIL_RELAY = 'mail-relay'
+const TENANT_RECEIVER = 'tenant-webhook'
 
 /** The operator's side of the gate, read anew in each round. */
 export interface RelaySwitch {

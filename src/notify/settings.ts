@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import type { Reader, Transaction } from '#database/handles.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
 import { toTimestamp } from '#foundation/clock.ts'
 import { newOrderedId } from '#foundation/ids.ts'
+import { newWebhookSecret } from '#foundation/standard-webhooks.ts'
 import type { Keys } from '#keys/keys.ts'
 import { append } from '#ledger/append.ts'
 import { bumpFactsVersion } from '#tenants/facts-version.ts'
@@ -97,7 +97,8 @@ export async function changeNoticeSettings(
   const next = { ...(await readNoticeSettings(tx, keys)), ...given(change) }
   if (next.webhookOn && next.webhookUrl === undefined)
     return refuse('query_invalid', { field: 'webhookUrl', expected: 'an address before it is on' })
-  const fresh = row?.webhook_secret || next.webhookUrl === undefined ? undefined : newSecret()
+  const fresh =
+    row?.webhook_secret || next.webhookUrl === undefined ? undefined : newWebhookSecret()
   await tx.change(
     `insert into notice_settings (tenant_id, mail_on, approver_mail_on, webhook_on, webhook_url, webhook_secret,
                                   language, time_zone, changed_at)
@@ -132,7 +133,7 @@ export async function rotateWebhookSecret(
   keys: Keys,
   by: { readonly actor: string; readonly at: number },
 ): Promise<{ readonly secret: string } | Refusal> {
-  const secret = newSecret()
+  const secret = newWebhookSecret()
   const changed = await tx.change(
     `update notice_settings set webhook_old_secret = webhook_secret, webhook_old_until = $3, webhook_secret = $2,
             changed_at = $4 where tenant_id = $1 and webhook_secret is not null`,
@@ -183,8 +184,6 @@ export async function webhookReceiver(
     secrets,
   }
 }
-
-const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`
 
 function given(change: Partial<NoticeSettings>): Partial<NoticeSettings> {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))

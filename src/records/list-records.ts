@@ -14,7 +14,7 @@ import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
 import type { RecordKind } from './keep.ts'
 import { MOST_FOUND, findRecords, isLookedUp } from './record-index.ts'
-import { isSealed } from './sealed.ts'
+import { contextOf, isSealed } from './sealed.ts'
 
 /** A record whose sealed part is not opened yet. */
 export interface SealedRecord {
@@ -138,7 +138,7 @@ export async function readRecordsByIds(
 }
 
 /** Whose records these are, opened or not, removed or not. */
-export async function subjectsOfRecords(
+export async function recordsWithSubjects(
   reader: Reader,
   recordIds: readonly string[],
 ): Promise<
@@ -212,7 +212,7 @@ async function toSealed(
 }
 
 async function open(reader: Reader, keys: Keys, row: Row): Promise<OpenedRecord> {
-  const context = `record/${row.kind}/${row.connection_id}`
+  const context = contextOf(row.kind, row.connection_id)
   const sealed = await keys.openFor(reader, row.subject_id, context, row.sealed)
   return {
     recordId: row.record_id,

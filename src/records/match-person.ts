@@ -1,7 +1,7 @@
 import type { Catalog, ItemId } from '#catalog/catalog.ts'
 import type { Reader } from '#database/handles.ts'
 import type { Keys } from '#keys/keys.ts'
-import { isLookedUp } from './record-index.ts'
+import { createBlinds, isLookedUp } from './record-index.ts'
 import { type NamedUntil, type Window, windowsOf } from './name-windows.ts'
 
 /** A name or address of a person; of one item, or of whichever has it. */
@@ -90,13 +90,13 @@ async function blindsOf(
     .map((item) => item.id)
   const items: ItemId[] = []
   const blinds: string[] = []
+  const blind = createBlinds(reader, keys)
   for (const item of new Set([...anywhere, ...names.flatMap((name) => name.item ?? [])])) {
-    const hash = await keys.blindIndex(reader, item)
     for (const name of names) {
       if (name.item !== undefined && name.item !== item) continue
       for (const value of new Set([name.value, name.value.toLowerCase()])) {
         items.push(item)
-        blinds.push(hash(value))
+        blinds.push(await blind(item, value))
       }
     }
   }

@@ -4,6 +4,7 @@ import type { Transaction } from '#database/handles.ts'
 import type { Keys } from '#keys/keys.ts'
 import type { MinimisedRecord, RecordKind } from './keep.ts'
 import { type Kept, type Opened, openRecords } from './open-records.ts'
+import { contextOf } from './sealed.ts'
 import { type WrittenRecord, writeRecords } from './write-records.ts'
 
 /** Events that add to what is kept of records, in the order in which they came. */
@@ -101,7 +102,7 @@ async function stateOf(
   { kind, connectionId }: MergeBatch,
   { subject, kept }: Opened,
 ): Promise<State> {
-  const items = kept ? await unseal(tx, keys, `record/${kind}/${connectionId}`, subject, kept) : {}
+  const items = kept ? await unseal(tx, keys, contextOf(kind, connectionId), subject, kept) : {}
   return {
     // A record that was removed, or is older than the index, is not in it.
     before: kept?.indexed && !kept.removed ? { id: kept.id, items } : undefined,

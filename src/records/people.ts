@@ -1,6 +1,7 @@
 import type { ItemId } from '#catalog/catalog.ts'
 import type { Reader, Transaction } from '#database/handles.ts'
 import type { Keys } from '#keys/keys.ts'
+import { createBlinds } from './record-index.ts'
 
 /** A value that an identifying item of a person may have. */
 export interface IdentifyingValue {
@@ -17,8 +18,9 @@ export async function subjectsWith(
   keys: Keys,
   values: readonly IdentifyingValue[],
 ): Promise<readonly string[]> {
+  const blind = createBlinds(reader, keys)
   const blinds: string[] = []
-  for (const { item, value } of values) blinds.push((await keys.blindIndex(reader, item))(value))
+  for (const { item, value } of values) blinds.push(await blind(item, value))
   const rows = await reader.rows<{ subject_id: string }>(
     `select s.subject_id from subject_index s
        join unnest($2::text[], $3::text[]) as n (item, blind) on s.item_id = n.item and s.blind = n.blind
@@ -42,20 +44,6 @@ export async function subjectsOfRecords(
   const rows = await reader.rows<{ subject_id: string }>(
     'select distinct subject_id from records where tenant_id = $1 and record_id = any($2::uuid[])',
     [reader.tenantId, recordIds],
-  )
-  return rows.map((row) => row.subject_id)
-}
-
-/** Every subject of the tenant, a step at a time; `after` is the last one seen. */
-export async function subjectsAfter(
-  reader: Reader,
-  after: string | undefined,
-  limit: number,
-): Promise<readonly string[]> {
-  const rows = await reader.rows<{ subject_id: string }>(
-    `select distinct subject_id from subject_index
-      where tenant_id = $1 and subject_id > $2 order by subject_id limit $3`,
-    [reader.tenantId, after ?? '00000000-0000-0000-0000-000000000000', limit],
   )
   return rows.map((row) => row.subject_id)
 }

@@ -2,6 +2,8 @@ import type { ItemId } from '#catalog/catalog.ts'
 import type { Reader, Transaction } from '#database/handles.ts'
 import type { HeldRecord, PersonalDataHolder } from '#foundation/personal-data-holder.ts'
 import type { Keys } from '#keys/keys.ts'
+import { eraseSubjects } from './people.ts'
+import { contextOf } from './sealed.ts'
 
 interface Row {
   record_id: string
@@ -19,21 +21,32 @@ interface Row {
 const COLUMNS =
   'record_id, subject_id, connection_id, kind, clear, sealed, first_seen, last_seen, removed_at, merged'
 
-/** Records of a connection in the order they came, with the named items only. `after` is the last id seen. */
+/**
+ * Records of a connection in the order they came, of one kind or of every, with the named items only. `after` is the last
+ * id seen.
+ */
 export async function readRecords(
   reader: Reader,
   keys: Keys,
-  query: { connectionId: string; items: ReadonlySet<ItemId>; after?: string; limit: number },
+  query: {
+    readonly connectionId: string
+    readonly items: ReadonlySet<ItemId>
+    readonly kind?: string
+    readonly after?: string
+    readonly limit: number
+  },
 ): Promise<readonly HeldRecord[]> {
   const rows = await reader.rows<Row>(
     `select ${COLUMNS} from records
       where tenant_id = $1 and connection_id = $2 and removed_at is null and record_id > $3
+        and ($5::text is null or kind = $5)
       order by record_id limit $4`,
     [
       reader.tenantId,
       query.connectionId,
       query.after ?? '00000000-0000-0000-0000-000000000000',
       query.limit,
+      query.kind ?? null,
     ],
   )
   await keys.loadSubjectKeys(
@@ -77,22 +90,8 @@ export function recordHolder(keys: Keys): PersonalDataHolder<Reader, Transaction
         ),
       )
     },
-    erase: async (tx, subjectId) => {
-      await tx.change(
-        `delete from record_index i using records r
-          where i.tenant_id = $1 and r.tenant_id = $1 and r.record_id = i.record_id and r.subject_id = $2`,
-        [tx.tenantId, subjectId],
-      )
-      const gone = await tx.change('delete from records where tenant_id = $1 and subject_id = $2', [
-        tx.tenantId,
-        subjectId,
-      ])
-      await tx.change('delete from subject_index where tenant_id = $1 and subject_id = $2', [
-        tx.tenantId,
-        subjectId,
-      ])
-      return gone
-    },
+    erase: (tx, subjectId) => eraseSubjects(tx, [subjectId]),
+    eraseAll: eraseSubjects,
   }
 }
 
@@ -102,7 +101,7 @@ async function openRecord(
   row: Row,
   wanted: (item: ItemId) => boolean,
 ): Promise<HeldRecord> {
-  const context = `record/${row.kind}/${row.connection_id}`
+  const context = contextOf(row.kind, row.connection_id)
   const sealed = JSON.parse(
     (await keys.openFor(reader, row.subject_id, context, row.sealed)).toString(),
   ) as Record<string, unknown>

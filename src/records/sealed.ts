@@ -6,3 +6,8 @@ export function isSealed(item: DataItem): boolean {
     item.personal || item.secret || item.class === 'device-identifier' || item.class === 'person'
   )
 }
+
+/** Where the sealed part of a record stands: authenticated with it, so that rows cannot be swapped. */
+export function contextOf(kind: string, connectionId: string): string {
+  return `record/${kind}/${connectionId}`
+}

@@ -5,7 +5,7 @@ import type { Keys } from '#keys/keys.ts'
 import type { KeepBatch, MinimisedRecord } from './keep.ts'
 import type { Merged } from './merge.ts'
 import { type Blind, createBlinds, isLookedUp } from './record-index.ts'
-import { isSealed } from './sealed.ts'
+import { contextOf, isSealed } from './sealed.ts'
 
 /** What a record is to hold from now on. */
 export interface WrittenRecord {
@@ -111,7 +111,7 @@ async function seal(
     else clear[id] = value
   }
   const plain = Buffer.from(JSON.stringify(sealed))
-  const bytes = await keys.sealFor(tx, subject, `record/${kind}/${connectionId}`, plain)
+  const bytes = await keys.sealFor(tx, subject, contextOf(kind, connectionId), plain)
   return { clear, sealed: bytes.toString('base64'), items: Object.keys(sealed) }
 }
 

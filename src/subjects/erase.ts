@@ -1,11 +1,8 @@
 import { openObligation } from '#agreements/obligation.ts'
 import type { Transaction } from '#database/handles.ts'
-import { type Json } from '#foundation/canonical-json.ts'
 import { toTimestamp } from '#foundation/clock.ts'
-import { newId, newOrderedId } from '#foundation/ids.ts'
+import { newId } from '#foundation/ids.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
-import { append } from '#ledger/append.ts'
-import type { EntryKind } from '#ledger/entry.ts'
 import {
   type By,
   type ErasureParts,
@@ -25,6 +22,7 @@ import {
   subjectsOfErasure,
 } from './erasure.table.ts'
 import { holdOver, lockErasures } from './hold.ts'
+import { recordRights } from './record-rights.ts'
 
 /**
  * Writes down that these subjects, which are one person, are to be erased. The same asked again while it is under way is
@@ -52,7 +50,7 @@ export async function askForErasure(
   const dueAt = asked.dueAt ?? by.at + ROWS_GONE_IN_MS
   const { trigger, subjectIds } = asked
   await insertErasure(tx, { erasureId, trigger, subjectIds, startsAt, dueAt }, by)
-  await record(tx, by, 'erasure.asked', {
+  await recordRights(tx, 'erasure.asked', by, {
     erasure: erasureId,
     trigger,
     starts: toTimestamp(startsAt),
@@ -89,7 +87,7 @@ export async function destroyKeys(
   await forgetSent(tx, commitments)
   const tellingUntil = recipients.length > 0 ? by.at + TELLING_KEPT_IN_MS : undefined
   await markStarted(tx, erasureId, { now: by.at, tellingUntil })
-  await record(tx, by, 'erasure.keys-destroyed', {
+  await recordRights(tx, 'erasure.keys-destroyed', by, {
     erasure: erasureId,
     trigger: erasure.trigger,
     subjects: ids.length,
@@ -123,7 +121,7 @@ async function wait(
 ): Promise<void> {
   if (before === waitsFor) return
   await markWaiting(tx, erasureId, waitsFor)
-  await record(tx, by, 'erasure.waits', { erasure: erasureId, for: waitsFor })
+  await recordRights(tx, 'erasure.waits', by, { erasure: erasureId, for: waitsFor })
 }
 
 async function openRecipients(
@@ -188,7 +186,7 @@ export async function eraseRows(
   const removed: Record<string, number> = {}
   for (const { holder, eraseAll } of erasers) removed[holder] = await eraseAll(tx, ids)
   await markErased(tx, erasureId, removed, by.at)
-  await record(tx, by, 'erasure', { erasure: erasureId, trigger: erasure.trigger, removed })
+  await recordRights(tx, 'erasure', by, { erasure: erasureId, trigger: erasure.trigger, removed })
   return true
 }
 
@@ -206,15 +204,6 @@ export async function withdrawErasure(
   if (!erasure) return refuse('not_found')
   if (erasure.state !== 'waiting') return refuse('step_state')
   await markWithdrawn(tx, erasureId)
-  await record(tx, by, 'erasure.withdrawn', { erasure: erasureId })
+  await recordRights(tx, 'erasure.withdrawn', by, { erasure: erasureId })
   return undefined
-}
-
-async function record(
-  tx: Transaction,
-  by: By,
-  kind: EntryKind,
-  data: { readonly [key: string]: Json },
-): Promise<void> {
-  await append(tx, { id: newOrderedId(by.at), at: toTimestamp(by.at), kind, actor: by.actor, data })
 }

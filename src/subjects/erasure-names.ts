@@ -31,8 +31,10 @@ export function namesFromHolders(catalog: Catalog, holders: readonly Holder[]): 
   }
 }
 
-/** A holder that erases people one by one, as one that erases many. */
+/** A holder as one that erases many: in bulk where it can, else one by one. */
 export function eraserOf(holder: Holder): Eraser {
+  const { eraseAll } = holder
+  if (eraseAll) return { holder: holder.holder, inBulk: true, eraseAll }
   return {
     holder: holder.holder,
     inBulk: false,

@@ -1,14 +1,12 @@
 import { answerObligation } from '#agreements/off-boarding.ts'
 import { readObligations } from '#agreements/read-obligations.ts'
 import type { Database, Reader, Transaction } from '#database/handles.ts'
-import { toTimestamp } from '#foundation/clock.ts'
 import { sha256Hex } from '#foundation/hashing.ts'
-import { newOrderedId } from '#foundation/ids.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
-import { append } from '#ledger/append.ts'
 import { eraseSubjects, subjectsWith, withoutRecords } from '#records/people.ts'
 import type { By, Telling } from './erasure.ts'
+import { recordRights } from './record-rights.ts'
 
 const FIRST_TRY_AGAIN_IN_MS = 60_000
 const LONGEST_WAIT_IN_MS = 6 * 3_600_000
@@ -192,13 +190,8 @@ export async function letterTo(
   const telling = row?.telling
     ? await openTelling(tx, keys, { erasureId, partyId, connectionId, telling: row.telling })
     : undefined
-  await append(tx, {
-    id: newOrderedId(by.at),
-    at: toTimestamp(by.at),
-    kind: 'erasure.letter-read',
-    actor: by.actor,
-    data: { erasure: erasureId, party: partyId, names: telling?.names.length ?? 0 },
-  })
+  const names = telling?.names.length ?? 0
+  await recordRights(tx, 'erasure.letter-read', by, { erasure: erasureId, party: partyId, names })
   return { partyId, obligationId: one.obligationId, dueAt: one.dueAt, telling }
 }
 
@@ -283,11 +276,6 @@ async function recordTold(
   how: 'connector' | 'letter',
   by: By,
 ): Promise<void> {
-  await append(tx, {
-    id: newOrderedId(by.at),
-    at: toTimestamp(by.at),
-    kind: 'erasure.told',
-    actor: by.actor,
-    data: { erasure: to.erasureId, party: to.partyId, connection: to.connectionId, how },
-  })
+  const { erasureId: erasure, partyId: party, connectionId: connection } = to
+  await recordRights(tx, 'erasure.told', by, { erasure, party, connection, how })
 }

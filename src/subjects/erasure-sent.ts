@@ -47,7 +47,7 @@ interface Sent {
 }
 
 /** A disclosure counts until its outcome says that nothing left. What nobody saw the end of was perhaps sent: it counts. */
-export async function takeDisclosures(
+async function takeDisclosures(
   tx: Transaction,
   entries: readonly Pick<Entry, 'id' | 'kind' | 'data'>[],
 ): Promise<void> {

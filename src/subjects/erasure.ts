@@ -6,8 +6,6 @@ const DAY_IN_MS = 86_400_000
 
 /** `retention.user-deleted` and its kin: rows are gone within so long of the signal. */
 export const ROWS_GONE_IN_MS = 30 * DAY_IN_MS
-/** `retention.tenant-closed`. */
-export const TENANT_GONE_IN_MS = 180 * DAY_IN_MS
 /** `retention.audit-log`: what tells that there was an erasure, without the person. */
 export const LOGS_KEPT_IN_MS = 365 * DAY_IN_MS
 /** The longest that it is kept by which names recipients know an erased person. */

@@ -1,17 +1,10 @@
 import { createHash } from 'node:crypto'
+import { csvRow } from '#foundation/csv.ts'
 import type { Signer } from '#keys/keys.ts'
 import { formatVerifierKey, noteKey, signNote } from '#ledger/verify/note.ts'
 import { readableDocument } from './export-document.ts'
 import { DATA_SCHEMA } from './export-schema.ts'
-import {
-  COLUMNS,
-  csvLine,
-  csvRow,
-  linesOfHeld,
-  linesOfLook,
-  linesOfShared,
-  stamp,
-} from './export-text.ts'
+import { COLUMNS, csvLine, linesOfHeld, linesOfLook, linesOfShared, stamp } from './export-text.ts'
 import { type ZipFile, zip } from './export-zip.ts'
 import type { HeldThing, ViewPage } from './view.ts'
 import type { Look, Shared } from './view-told.ts'
@@ -38,7 +31,7 @@ export function streamArchive(archive: Archive): AsyncGenerator<Buffer> {
 }
 
 /** The key that signs a tenant's archives: `<ledger name>/rights/<tenant>`. */
-export function archiveKey(archive: Pick<Archive, 'ledgerName' | 'tenantId' | 'signer'>) {
+function archiveKey(archive: Pick<Archive, 'ledgerName' | 'tenantId' | 'signer'>) {
   return noteKey(`${archive.ledgerName}/rights/${archive.tenantId}`, archive.signer.publicKey)
 }
 

@@ -1,7 +1,8 @@
 import type { PurposeId } from '#catalog/catalog.ts'
 import { PURPOSES } from '#catalog/purposes.ts'
+import { escaped } from '#notify/render.ts'
 import { CUT_WORDS, DOCUMENT_WORDS as WORDS } from './export-words.ts'
-import { escapeHtml, stamp, textOf } from './export-text.ts'
+import { stamp, textOf } from './export-text.ts'
 import type { HeldThing, ViewPage } from './view.ts'
 import type { Look, Shared } from './view-told.ts'
 import { RETENTION_WORDS } from './view-words.ts'
@@ -20,7 +21,7 @@ export async function* readableDocument(
   madeAt: number,
   pages: (part: 'held' | 'told') => AsyncIterable<ViewPage>,
 ): AsyncGenerator<string> {
-  const say = (word: keyof typeof WORDS): string => escapeHtml(WORDS[word][language])
+  const say = (word: keyof typeof WORDS): string => escaped(WORDS[word][language])
   yield `<!doctype html>\n<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${say('title')}</title><style>${STYLE}</style></head><body><h1>${say('title')}</h1><p>${say('intro')} ${stamp(madeAt)}.</p>\n`
   yield* part(say('held'), say('nothing'), pages('held'), (page) =>
     page.held.map((thing) => heldTable(thing, language)),
@@ -52,20 +53,20 @@ async function* part(
 
 function heldTable(thing: HeldThing, language: Language): string {
   const rows = thing.items.map((one) => [
-    `${escapeHtml(one.title)}${one.isDisputed ? ` (${WORDS.disputed[language]})` : ''}`,
-    escapeHtml(textOf(one.value)),
-    escapeHtml(one.precision),
-    escapeHtml(one.purposes.map(purposeTitle).join('; ')),
-    escapeHtml(RETENTION_WORDS[one.retention]?.[language] ?? one.retention),
+    `${escaped(one.title)}${one.isDisputed ? ` (${WORDS.disputed[language]})` : ''}`,
+    escaped(textOf(one.value)),
+    escaped(one.precision),
+    escaped(one.purposes.map(purposeTitle).join('; ')),
+    escaped(RETENTION_WORDS[one.retention]?.[language] ?? one.retention),
   ])
   const cut = thing.cut.map(({ item, reason }) => [
-    escapeHtml(item),
+    escaped(item),
     `<em>${WORDS.leftOut[language]}: ${CUT_WORDS[reason][language]}</em>`,
     '',
     '',
     '',
   ])
-  const head = `<h3>${escapeHtml(thing.kind)}</h3><p>${WORDS.source[language]}: ${escapeHtml(thing.source ?? thing.holder)} · ${stamp(thing.since)}</p>`
+  const head = `<h3>${escaped(thing.kind)}</h3><p>${WORDS.source[language]}: ${escaped(thing.source ?? thing.holder)} · ${stamp(thing.since)}</p>`
   return (
     head +
     table(['item', 'value', 'precision', 'purpose', 'retention'], [...rows, ...cut], language)
@@ -77,11 +78,11 @@ function sharedTable(shared: readonly Shared[], language: Language): string {
     ['when', 'party', 'item', 'purpose', 'consent', 'outcome'],
     shared.map((one) => [
       stamp(one.at),
-      escapeHtml(one.party),
-      escapeHtml(itemsWith(one.items)),
-      escapeHtml(purposeTitle(one.purpose ?? '')),
-      escapeHtml(one.consentId ?? one.manifest ?? ''),
-      escapeHtml(one.outcome ?? ''),
+      escaped(one.party),
+      escaped(itemsWith(one.items)),
+      escaped(purposeTitle(one.purpose ?? '')),
+      escaped(one.consentId ?? one.manifest ?? ''),
+      escaped(one.outcome ?? ''),
     ]),
     language,
   )
@@ -92,9 +93,9 @@ function looksTable(looks: readonly Look[], language: Language): string {
     ['when', 'by', 'item', 'purpose'],
     looks.map((one) => [
       stamp(one.at),
-      escapeHtml(one.by),
-      escapeHtml(itemsWith(one.items)),
-      escapeHtml(one.purpose ?? ''),
+      escaped(one.by),
+      escaped(itemsWith(one.items)),
+      escaped(one.purpose ?? ''),
     ]),
     language,
   )
@@ -105,7 +106,7 @@ function table(
   rows: readonly (readonly string[])[],
   language: Language,
 ): string {
-  const head = heads.map((word) => `<th scope="col">${escapeHtml(WORDS[word][language])}</th>`)
+  const head = heads.map((word) => `<th scope="col">${escaped(WORDS[word][language])}</th>`)
   const body = rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`)
   return `<table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table>\n`
 }

@@ -1,4 +1,5 @@
 import { toTimestamp } from '#foundation/clock.ts'
+import { csvRow } from '#foundation/csv.ts'
 import type { HeldThing } from './view.ts'
 import type { Look, Shared } from './view-told.ts'
 
@@ -84,28 +85,8 @@ export function linesOfLook(look: Look): readonly Line[] {
   }))
 }
 
-/** RFC 4180. A cell that a spreadsheet would run as a formula gets an apostrophe before it. */
-export function csvRow(cells: readonly string[]): string {
-  return `${cells.map(csvCell).join(',')}\r\n`
-}
-
 export function csvLine(line: Line): string {
   return csvRow(COLUMNS.map((column) => line[column] ?? ''))
-}
-
-function csvCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
-}
-
-/** Text for a place between tags or in quotes. */
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;')
 }
 
 export function textOf(value: unknown): string {

@@ -13,7 +13,7 @@ import { followSightings } from './view-sightings.ts'
 const DAY_IN_MS = 86_400_000
 
 /** How long a link to an archive is good for, in days. */
-export const LINK_DAYS = { usual: 7, most: 30 } as const
+const LINK_DAYS = { usual: 7, most: 30 } as const
 
 /** Where an archive may be fetched, by whoever has the link; it says the tenant, since who fetches has no account. */
 export interface ArchiveLink {

@@ -1,11 +1,11 @@
 import type { Reader, Transaction } from '#database/handles.ts'
 import { type ListQuery, type Page, listPage } from '#database/list.ts'
 import { toTimestamp } from '#foundation/clock.ts'
-import { newId, newOrderedId } from '#foundation/ids.ts'
+import { newId } from '#foundation/ids.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
-import { append } from '#ledger/append.ts'
 import type { By } from './erasure.ts'
+import { recordRights } from './record-rights.ts'
 
 /** A legal hold: what it covers is not erased while it lasts, and the request is told so. */
 export interface Hold {
@@ -51,7 +51,7 @@ export async function placeHold(
       hold.endsAt === undefined ? null : new Date(hold.endsAt),
     ],
   )
-  await record(tx, by, 'hold.placed', {
+  await recordRights(tx, 'hold.placed', by, {
     hold: holdId,
     covers: hold.subjectId === undefined ? 'everybody' : 'one',
     ends: hold.endsAt === undefined ? null : toTimestamp(hold.endsAt),
@@ -71,7 +71,7 @@ export async function releaseHold(
     [tx.tenantId, holdId, by.actor, new Date(by.at)],
   )
   if (released === 0) return refuse((await readHold(tx, holdId)) ? 'step_state' : 'not_found')
-  await record(tx, by, 'hold.released', { hold: holdId })
+  await recordRights(tx, 'hold.released', by, { hold: holdId })
   return undefined
 }
 
@@ -124,13 +124,4 @@ export function listHolds(reader: Reader, query: ListQuery): Promise<Page<Hold>>
 /** Holds are placed, and keys destroyed, one after the other within a tenant. */
 export async function lockErasures(tx: Transaction): Promise<void> {
   await tx.rows('select pg_advisory_xact_lock(hashtext($1))', [`erasures ${tx.tenantId}`])
-}
-
-async function record(
-  tx: Transaction,
-  by: By,
-  kind: 'hold.placed' | 'hold.released',
-  data: Parameters<typeof append>[1]['data'],
-): Promise<void> {
-  await append(tx, { id: newOrderedId(by.at), at: toTimestamp(by.at), kind, actor: by.actor, data })
 }

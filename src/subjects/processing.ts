@@ -8,7 +8,7 @@ import type { Catalog, DataItem, Flow } from '#catalog/catalog.ts'
 import { RETENTION } from '#catalog/retention.ts'
 import type { Reader } from '#database/handles.ts'
 import { toTimestamp } from '#foundation/clock.ts'
-import { countDisclosuresTo } from '#ledger/count-disclosures.ts'
+import { countDisclosures } from '#ledger/count-disclosures.ts'
 import { readTenant } from '#tenants/tenant.ts'
 
 /** A record of processing activities as GDPR Art. 30(1) asks for; letters of its list stand beside the fields. */
@@ -131,15 +131,12 @@ async function transfersOf(
 ): Promise<readonly Transfer[]> {
   const consents = await readConsents(reader)
   const standings = await readStandings(reader, [...catalog.parties.keys()])
-  const counts = new Map<string, number>()
+  const counts = await countDisclosures(reader)
   const transfers: Transfer[] = []
   for (const flow of catalog.flows.values()) {
     if (flow.direction !== 'outbound') continue
     const consent = consents.get(flow.id)
     if (!consent) continue
-    if (!counts.has(flow.party))
-      counts.set(flow.party, await countDisclosuresTo(reader, flow.party))
-    const disclosures = counts.get(flow.party) ?? 0
     transfers.push({
       party: flow.party,
       flow: flow.id,
@@ -147,7 +144,7 @@ async function transfersOf(
       since: toTimestamp(consent.givenAt.getTime()),
       objection: standings.get(flow.party)?.objectedAt != null,
       items: consent.items,
-      disclosures,
+      disclosures: counts.get(flow.party) ?? 0,
     })
   }
   return transfers

@@ -13,10 +13,10 @@ export type RequestType = (typeof REQUEST_TYPES)[number]
  * `identity`: nobody has shown yet who asks; `active`: being served; `recipients`: done here, others have not answered
  * yet; `closed`.
  */
-export const REQUEST_STATES = ['identity', 'active', 'recipients', 'closed'] as const
+const REQUEST_STATES = ['identity', 'active', 'recipients', 'closed'] as const
 export type RequestState = (typeof REQUEST_STATES)[number]
 
-export const OUTCOMES = ['fulfilled', 'partly', 'refused', 'withdrawn'] as const
+const OUTCOMES = ['fulfilled', 'partly', 'refused', 'withdrawn'] as const
 export type Outcome = (typeof OUTCOMES)[number]
 
 /** Ways to know who asks that need no more data about them than is here already. */

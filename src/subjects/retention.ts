@@ -1,12 +1,11 @@
 import { RETENTION } from '#catalog/retention.ts'
 import type { Reader, Transaction } from '#database/handles.ts'
 import { toTimestamp } from '#foundation/clock.ts'
-import { newOrderedId } from '#foundation/ids.ts'
-import { append } from '#ledger/append.ts'
 import { countRemovedByDay, subjectsRemovedBy } from '#records/people.ts'
 import { askForErasure } from './erase.ts'
 import type { By } from './erasure.ts'
 import { subjectsUnderWay } from './erasure.table.ts'
+import { recordRights } from './record-rights.ts'
 
 const DAY_IN_MS = 86_400_000
 /** Most that one commit asks for. */
@@ -15,7 +14,7 @@ const STEP = 500
 const AHEAD_IN_MS = DAY_IN_MS
 
 /** The rule for what its party removed: a device that was reset or taken out, a person who was. */
-export const REMOVED_RULE = 'retention.factory-reset'
+const REMOVED_RULE = 'retention.factory-reset'
 
 function daysOf(ruleId: string): number {
   const days = RETENTION.find(({ id }) => id === ruleId)?.deleteWithinDays
@@ -38,13 +37,7 @@ export async function endRetention(tx: Transaction, by: By): Promise<number> {
     await askForErasure(tx, { trigger: 'factoryReset', subjectIds: [id], dueAt }, by)
   const asked = ids.length
   if (asked > 0)
-    await append(tx, {
-      id: newOrderedId(by.at),
-      at: toTimestamp(by.at),
-      kind: 'retention.applied',
-      actor: by.actor,
-      data: { rule: REMOVED_RULE, subjects: asked },
-    })
+    await recordRights(tx, 'retention.applied', by, { rule: REMOVED_RULE, subjects: asked })
   return asked
 }
 

@@ -1,6 +1,6 @@
 import { type ScimError, isScimError, scimError } from './scim-error.ts'
 
-export const SCIM_OPERATORS = ['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'] as const
+const SCIM_OPERATORS = ['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'] as const
 export type ScimOperator = (typeof SCIM_OPERATORS)[number]
 export type ScimValue = string | number | boolean | null
 

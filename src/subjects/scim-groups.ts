@@ -1,9 +1,8 @@
 import type { Reader, Transaction } from '#database/handles.ts'
-import { toTimestamp } from '#foundation/clock.ts'
 import { isUuid, newOrderedId } from '#foundation/ids.ts'
 import type { Keys } from '#keys/keys.ts'
-import { append } from '#ledger/append.ts'
 import type { By } from './erasure.ts'
+import { recordRights } from './record-rights.ts'
 import { CHANGED, NOT_THERE, type ScimError, isScimError, scimError } from './scim-error.ts'
 import { type GroupDraft, assignGroup, patchGroup } from './scim-group-patch.ts'
 import { type Column, type ScimPage, type ScimQuery, pageOf } from './scim-list.ts'
@@ -45,7 +44,7 @@ export async function readScimGroup(
     `select ${COLUMNS} from scim_groups where tenant_id = $1 and group_id = $2`,
     [reader.tenantId, groupId],
   )
-  return row ? openGroup(reader, keys, row) : NOT_THERE
+  return row ? openOne(reader, keys, row) : NOT_THERE
 }
 
 export async function listScimGroups(
@@ -72,7 +71,13 @@ export async function listScimGroups(
     order: 'created_at, group_id',
   })
   if (isScimError(page)) return page
-  const resources = await Promise.all(page.resources.map((row) => openGroup(reader, keys, row)))
+  const members = await membersOf(
+    reader,
+    page.resources.map((row) => row.id),
+  )
+  const resources = await Promise.all(
+    page.resources.map((row) => openGroup(reader, keys, row, members.get(row.id))),
+  )
   return { ...page, resources }
 }
 
@@ -125,22 +130,41 @@ export async function deleteScimGroup(
     tx.tenantId,
     groupId,
   ])
-  await record(tx, by, groupId, 'deleted')
+  await recordRights(tx, 'directory.changed', by, { group: groupId, change: 'deleted' })
   return undefined
 }
 
-async function openGroup(reader: Reader, keys: Keys, row: GroupRow): Promise<KeptGroup> {
+/** Of each group that has any, who is in it, in order. */
+async function membersOf(
+  reader: Reader,
+  groupIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const rows = await reader.rows<{ group: string; user: string }>(
+    `select group_id as "group", user_id as "user" from scim_members
+      where tenant_id = $1 and group_id = any($2::uuid[]) order by user_id`,
+    [reader.tenantId, groupIds],
+  )
+  const groups = Map.groupBy(rows, (row) => row.group)
+  return new Map([...groups].map(([id, members]) => [id, members.map((one) => one.user)]))
+}
+
+async function openOne(reader: Reader, keys: Keys, row: GroupRow): Promise<KeptGroup> {
+  return openGroup(reader, keys, row, (await membersOf(reader, [row.id])).get(row.id))
+}
+
+async function openGroup(
+  reader: Reader,
+  keys: Keys,
+  row: GroupRow,
+  members: readonly string[] = [],
+): Promise<KeptGroup> {
   const opened = await keys.openForTenant(reader, place(row.id), row.sealed)
   const { displayName, externalId } = JSON.parse(opened.toString()) as GroupDraft
-  const members = await reader.rows<{ id: string }>(
-    'select user_id as id from scim_members where tenant_id = $1 and group_id = $2 order by user_id',
-    [reader.tenantId, row.id],
-  )
   return {
     groupId: row.id,
     displayName,
     externalId,
-    members: members.map((member) => member.id),
+    members,
     version: row.version,
     createdAt: row.created,
     modifiedAt: row.modified,
@@ -159,7 +183,7 @@ async function lockGroup(
     [tx.tenantId, groupId],
   )
   if (!row) return NOT_THERE
-  return ifMatch && !ifMatch.includes(row.version) ? CHANGED : openGroup(tx, keys, row)
+  return ifMatch && !ifMatch.includes(row.version) ? CHANGED : openOne(tx, keys, row)
 }
 
 async function write(
@@ -210,16 +234,6 @@ async function write(
      select $1, $2, n.id from unnest($3::uuid[]) as n (id) on conflict do nothing`,
     [tx.tenantId, groupId, group.members],
   )
-  await record(tx, by, groupId, change)
+  await recordRights(tx, 'directory.changed', by, { group: groupId, change })
   return group
-}
-
-async function record(tx: Transaction, by: By, groupId: string, change: string): Promise<void> {
-  await append(tx, {
-    id: newOrderedId(by.at),
-    at: toTimestamp(by.at),
-    kind: 'directory.changed',
-    actor: by.actor,
-    data: { group: groupId, change },
-  })
 }

@@ -25,7 +25,7 @@ export function matchesScim(
 }
 
 /** Compared as they are written; all else without regard to case (RFC 7643 section 4.1 `caseExact`). */
-export function isExact(path: string): boolean {
+function isExact(path: string): boolean {
   return path === 'id' || path === 'externalid' || path === 'members.value'
 }
 

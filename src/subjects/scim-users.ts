@@ -1,15 +1,14 @@
 import type { Catalog } from '#catalog/catalog.ts'
 import type { Reader, Transaction } from '#database/handles.ts'
-import { toTimestamp } from '#foundation/clock.ts'
 import { isUuid, newOrderedId } from '#foundation/ids.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import type { Keys } from '#keys/keys.ts'
-import { append } from '#ledger/append.ts'
 import { type IdentifyingValue, subjectsWith } from '#records/people.ts'
 import { isLookedUp } from '#records/record-index.ts'
 import { askForErasure, withdrawErasure } from './erase.ts'
 import type { By, ErasureTrigger } from './erasure.ts'
 import { erasureUnderWay } from './erasure.table.ts'
+import { recordRights } from './record-rights.ts'
 import { CHANGED, NOT_THERE, type ScimError, isScimError, scimError } from './scim-error.ts'
 import {
   type PatchOperation,
@@ -94,7 +93,7 @@ export async function createScimUser(
     return written
   }
   await countNotKept(tx, read.notKept)
-  await record(tx, by, userId, 'created')
+  await recordRights(tx, 'directory.changed', by, { user: userId, change: 'created' })
   return written
 }
 
@@ -128,7 +127,7 @@ export async function changeScimUser(
   if (kept.user.active && !active) await eraseData(tx, parts, kept, 'directoryDeactivate', by)
   if (!kept.user.active && active) await keepAfterAll(tx, parts, kept, by)
   const said = kept.user.active === active ? 'changed' : active ? 'activated' : 'deactivated'
-  await record(tx, by, userId, said)
+  await recordRights(tx, 'directory.changed', by, { user: userId, change: said })
   return written
 }
 
@@ -152,7 +151,7 @@ export async function deleteScimUser(
     tx.tenantId,
     userId,
   ])
-  await record(tx, by, userId, 'deleted')
+  await recordRights(tx, 'directory.changed', by, { user: userId, change: 'deleted' })
   return undefined
 }
 
@@ -317,14 +316,4 @@ export const scimEraser = {
       tx.tenantId,
       subjectIds,
     ]),
-}
-
-async function record(tx: Transaction, by: By, userId: string, change: string): Promise<void> {
-  await append(tx, {
-    id: newOrderedId(by.at),
-    at: toTimestamp(by.at),
-    kind: 'directory.changed',
-    actor: by.actor,
-    data: { user: userId, change },
-  })
 }

@@ -83,7 +83,7 @@ export async function* viewPages(
 }
 
 /** Names by which what is held is told from what is another person's. */
-export function namesOwned(subject: RequestSubject): OwnNames {
+function namesOwned(subject: RequestSubject): OwnNames {
   return ownNames([
     ...namesOf(subject).map((name) => name.value),
     `${subject.firstName} ${subject.lastName}`,

@@ -3,7 +3,7 @@ import type { ItemId } from '#catalog/catalog.ts'
 import type { Reader } from '#database/handles.ts'
 import type { Keys } from '#keys/keys.ts'
 import type { PlacedEntry } from '#ledger/list-entries.ts'
-import { subjectsOfRecords } from '#records/list-records.ts'
+import { recordsWithSubjects } from '#records/list-records.ts'
 
 /** One look under a grant, as its entry tells it, with the records found again by their commitments. */
 export interface GrantView {
@@ -33,7 +33,7 @@ export async function resolveViews(
   grant: Grant,
   entries: readonly PlacedEntry[],
 ): Promise<readonly GrantView[]> {
-  const records = await subjectsOfRecords(reader, grant.records)
+  const records = await recordsWithSubjects(reader, grant.records)
   const commitments = await keys.subjectCommitments(
     reader,
     records.map((record) => record.subjectId),

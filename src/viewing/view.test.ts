@@ -7,7 +7,7 @@ import type { Filter } from '#database/list.ts'
 import { manualClock } from '#foundation/clock.ts'
 import { type Refusal, isRefusal } from '#foundation/refusal.ts'
 import type { Entry } from '#ledger/entry.ts'
-import { subjectsOfRecords } from '#records/list-records.ts'
+import { recordsWithSubjects } from '#records/list-records.ts'
 import { recordHolder } from '#records/read.ts'
 import { bumpFactsVersion } from '#tenants/facts-version.ts'
 import {
@@ -271,7 +271,7 @@ describe('viewing', () => {
     ok(await world.viewing.reveal(viewer, { ...about, recordId }))
     ok(await world.viewing.reveal(viewer, { ...about, recordId: other }))
     await world.test.database.write('leaving', async (tx) => {
-      const [subject] = await subjectsOfRecords(tx, [recordId])
+      const [subject] = await recordsWithSubjects(tx, [recordId])
       const subjectId = subject?.subjectId ?? assert.fail()
       const reasons = revealReasonHolder(world.keys)
       assert.equal((await reasons.find(tx, subjectId)).length, 1)

@@ -160,14 +160,14 @@ describe('agents', () => {
     assert.equal(made.status, 201, made.text)
     const first = world.clock.now() + 30 * DAY_IN_MS
     assert.equal(made.body.firstUseDateTime, new Date(first).toISOString())
-    const use = { category: 'Admin and account information', purpose: 'device-management' }
+    const use = { categories: ['Admin and account information'], purpose: 'device-management' }
     const ask = (over: object, now: number) =>
       world.endpointParts.database.read(ACME, (reader) =>
         agentRefusal(reader, 'mail-relay', { ...use, ...over }, now),
       )
     assert.equal((await ask({}, first - 1))?.refused, 'agent_lead_time')
     assert.equal(await ask({}, first), undefined)
-    assert.equal((await ask({ category: 'People' }, first))?.refused, 'agent_not_listed')
+    assert.equal((await ask({ categories: ['People'] }, first))?.refused, 'agent_not_listed')
     assert.equal((await ask({ purpose: PURPOSE }, first))?.refused, 'agent_not_listed')
     const agents = await world.endpointParts.database.read(ACME, readAgents)
     const grown = withAgents(shippedCatalog, agents.values())

@@ -2,17 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { request } from 'undici'
 import { chooseCollection } from '#agreements/collection.ts'
-import { giveConsent, withdrawConsent } from '#agreements/consent.ts'
+import { giveConsent } from '#agreements/consent.ts'
 import { givePermission, recordContract } from '#agreements/party.ts'
 import { switchFeature } from '#agreements/switch-feature.ts'
-import type { Catalog } from '#catalog/catalog.ts'
-import { withoutFlowItem } from '#catalog/grow.ts'
 import { manifestOf } from '#catalog/manifest.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
 import { sha256Hex } from '#foundation/hashing.ts'
-import type { Log } from '#foundation/log.ts'
 import { pseudonymiser } from '#minimisation/rules.ts'
-import { createTenant } from '#tenants/create-tenant.ts'
 import {
   APPS_CONNECTION,
   APPS_IN,
@@ -20,8 +16,11 @@ import {
   agreeOnAppleApps,
   connectAppleApps,
 } from '../../sandbox/apple-apps/connect.ts'
+import { keptLog } from '../kept-log.ts'
 import { type Random, generator } from './canary/random.ts'
+import { consentWithout } from './canary/rules.ts'
 import { type AppsNode, TENANT, startAppsNode } from './apps-node.ts'
+import { openTenant } from './party-node.ts'
 
 const CALLS = 2_000
 const ROUNDS = 8
@@ -68,11 +67,7 @@ interface Rules {
 describe('closed gate to Apple Apps and Books', () => {
   it(`P1 P10 of ${CALLS.toLocaleString('en')} generated calls through random consents and choices, no canary reaches Apple, comes back or is logged that the model does not allow`, async () => {
     const random = generator(20_261_125)
-    const lines: string[] = []
-    const keep = (message: string, fields?: object): void => {
-      lines.push(`${message} ${JSON.stringify(fields)}`)
-    }
-    const log: Log = { info: keep, warn: keep, error: keep }
+    const { log, lines } = keptLog()
     const t = await startAppsNode({ log, apps: { pageSize: 1_000 } })
     let canaries = 0
     const canary = (): string => `cny${canaries++}x`
@@ -149,15 +144,7 @@ describe('closed gate to Apple Apps and Books', () => {
   it('P10 gives two tenants, and two recipients, names for one person that do not match', async () => {
     const t = await startAppsNode()
     try {
-      await t.node.database.write('other', (tx) =>
-        createTenant(tx, t.node.keys, {
-          name: 'Another organisation',
-          region: 'EU',
-          privacyContact: 'privacy@example.org',
-          actor: 'operator:sample',
-          at: t.node.sharing.gate.now(),
-        }),
-      )
+      await openTenant(t.node, 'other')
       const token = await connectAppleApps(t.node, 'other', t.apps)
       await agreeOnAppleApps(t.node, 'other')
       const gateway = await t.node.openGateway({
@@ -297,13 +284,10 @@ async function agreeAtRandom(t: AppsNode, random: Random): Promise<Rules> {
   const chosen = new Map<string, 'exact' | 'pseudonym' | 'withheld'>()
   for (const flowId of [APPS_OUT, APPS_IN]) {
     const dropped = new Set(ITEMS.filter(() => random.chance(0.15)))
-    let older: Catalog = shippedCatalog
-    for (const item of dropped) older = withoutFlowItem(older, flowId, item)
     lapsed.set(flowId, dropped)
-    await t.node.database.write(TENANT, async (tx) => {
-      await withdrawConsent(tx, flowId, by)
-      await giveConsent(tx, older, { flowId, manifestHash: manifestOf(older, flowId).hash }, by)
-    })
+    await t.node.database.write(TENANT, (tx) =>
+      consentWithout(tx, shippedCatalog, flowId, dropped, by),
+    )
   }
   await t.node.database.write(TENANT, async (tx) => {
     for (const itemId of ITEMS) {

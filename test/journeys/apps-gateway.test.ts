@@ -6,7 +6,8 @@ import { shippedCatalog } from '#catalog/shipped.ts'
 import { EXCHANGES } from '#connectors/apple-apps-and-books/exchanges.ts'
 import { manualClock } from '#foundation/clock.ts'
 import { previewCall } from '#sharing/preview.ts'
-import { APPS_IN, APPS_OUT, consentToAppleApps } from '../../sandbox/apple-apps/connect.ts'
+import { consentTo } from '../../sandbox/agree.ts'
+import { APPS_IN, APPS_OUT } from '../../sandbox/apple-apps/connect.ts'
 import { type AppsNode, TENANT, startAppsNode } from './apps-node.ts'
 
 const by = (t: AppsNode) => ({ actor: 'admin:1', at: t.node.sharing.gate.now() })
@@ -198,7 +199,7 @@ describe('Apple Apps and Books through the gateway', () => {
       const from = t.apps.received.length
       assert.equal((await t.call('GET', '/mdm/v2/assets')).refusal, 'consent_withdrawn')
       assert.equal(t.apps.received.length, from)
-      await t.node.database.write(TENANT, (tx) => consentToAppleApps(tx, t.node))
+      await t.node.database.write(TENANT, (tx) => consentTo(tx, t.node, 'apple-volume-purchase'))
     }
   })
 

@@ -1,9 +1,7 @@
-import { rm } from 'node:fs/promises'
 import { Pool } from 'undici'
 import type { Catalog } from '#catalog/catalog.ts'
 import { type Clock, systemClock } from '#foundation/clock.ts'
-import { type Log, silentLog } from '#foundation/log.ts'
-import { createTenant } from '#tenants/create-tenant.ts'
+import type { Log } from '#foundation/log.ts'
 import {
   APPS_CONNECTION,
   agreeOnAppleApps,
@@ -13,12 +11,10 @@ import {
   type SandboxAppleAppsOptions,
   startSandboxAppleApps,
 } from '../../sandbox/apple-apps/server.ts'
-import { compose } from '../../src/compose.ts'
-import { readSettings } from '../../src/settings.ts'
-import { temporaryFolder } from '../folder.ts'
 import { readLog } from '../node.ts'
+import { TENANT, openTenant, startPartyNode } from './party-node.ts'
 
-export const TENANT = 'example'
+export { TENANT } from './party-node.ts'
 
 /** A whole node, a stand-in for Apple's Apps and Books, and a client pointed at the gateway as Fleet is. */
 export async function startAppsNode(
@@ -31,28 +27,12 @@ export async function startAppsNode(
     environment?: Readonly<Record<string, string>>
   } = {},
 ) {
-  const folder = await temporaryFolder('apps')
-  const clock = options.clock ?? systemClock
+  const { clock = systemClock, log, environment } = options
   const apps = await startSandboxAppleApps({ now: () => clock.now(), ...options.apps })
-  const node = await compose({
-    settings: readSettings({ SLUSS_FOLDER: folder, SLUSS_PORT: '0', ...options.environment }, true),
-    clock,
-    log: options.log ?? silentLog,
-    transport: { headersMs: 1_500, bodyMs: 1_500, connectMs: 1_000 },
-    ...(options.catalog ? { catalog: options.catalog } : {}),
-  }).catch(async (fault: unknown) => {
-    await apps.stop()
-    throw fault
-  })
-  await node.database.write(TENANT, (tx) =>
-    createTenant(tx, node.keys, {
-      name: 'Example organisation',
-      region: 'EU',
-      privacyContact: 'privacy@example.org',
-      actor: 'operator:sample',
-      at: clock.now(),
-    }),
-  )
+  const rest = options.catalog ? { catalog: options.catalog } : {}
+  const run = await startPartyNode({ name: 'apps', standIn: apps, clock, log, environment, rest })
+  const { node } = run
+  await openTenant(node, TENANT)
   const token = await connectAppleApps(node, TENANT, apps)
   if (options.agreed !== false) await agreeOnAppleApps(node, TENANT)
   const gateway = await node.openGateway({
@@ -96,9 +76,7 @@ export async function startAppsNode(
     entries: () => readLog(node),
     stop: async () => {
       await client.close()
-      await node.stop()
-      await apps.stop()
-      await rm(folder, { recursive: true, force: true })
+      await run.stop()
     },
   }
 }

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { chooseCollection } from '#agreements/collection.ts'
-import { giveConsent, withdrawConsent } from '#agreements/consent.ts'
-import type { Catalog } from '#catalog/catalog.ts'
-import { withoutFlowItem } from '#catalog/grow.ts'
+import { giveConsent } from '#agreements/consent.ts'
 import { manifestOf } from '#catalog/manifest.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
-import { IN, OUT, TENANT, admin } from '../../sandbox/sample/organisation.ts'
+import { admin } from '../../sandbox/agree.ts'
+import { IN, OUT, TENANT } from '../../sandbox/sample/organisation.ts'
 import { startTestNode } from '../node.ts'
 import { type Random, generator } from './canary/random.ts'
+import { consentWithout } from './canary/rules.ts'
 
 /** 100,000 in all; fewer only when somebody asks for a quick look. */
 const PAYLOADS = 100_000
@@ -85,16 +85,8 @@ describe('closed gate', () => {
       for (let round = 0; round < ROUNDS; round++) {
         const dropped = new Set(OPTIONAL.filter(() => random.chance(0.3)))
         const withheld = new Set(OPTIONAL.filter(() => random.chance(0.2)))
-        let older: Catalog = shippedCatalog
-        for (const item of dropped) older = withoutFlowItem(older, OUT, item)
         await t.node.database.write(TENANT, async (tx) => {
-          await withdrawConsent(tx, OUT, by())
-          await giveConsent(
-            tx,
-            older,
-            { flowId: OUT, manifestHash: manifestOf(older, OUT).hash },
-            by(),
-          )
+          await consentWithout(tx, shippedCatalog, OUT, dropped, by())
           await giveConsent(
             tx,
             shippedCatalog,

@@ -50,6 +50,7 @@ export async function startErasureWorld(options: { log?: Log } = {}) {
     if (isRefusal(secret)) throw new Error(secret.message)
     return `${clientIdOf(TENANT, made)}/${secret.secret}`
   })
+  const signals: string[] = []
   const app = scimRoutes({
     database,
     keys,
@@ -73,7 +74,9 @@ export async function startErasureWorld(options: { log?: Log } = {}) {
           1,
         ),
     },
-    erase: async () => {},
+    erase: async (tenantId) => {
+      signals.push(tenantId)
+    },
   })
   const call = async (
     method: string,
@@ -109,6 +112,8 @@ export async function startErasureWorld(options: { log?: Log } = {}) {
     token,
     by,
     call,
+    /** Tenants of which the directory said that somebody is to be erased, call by call. */
+    signals,
     erasing,
     may: (...wanted: PermissionId[]) => {
       permissions = new Set(wanted)

@@ -4,12 +4,14 @@ import { after, before, describe, it } from 'node:test'
 import { createDecider } from '#access/create-decider.ts'
 import { loadPolicies } from '#access/policies.ts'
 import { giveConsent, withdrawConsent } from '#agreements/consent.ts'
+import { switchFeature } from '#agreements/switch-feature.ts'
 import { manifestOf } from '#catalog/manifest.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
 import { enableConnection } from '#connections/connection.ts'
 import { nanoMdm } from '#connectors/mdm-events/source.ts'
 import type { Transaction } from '#database/handles.ts'
 import { isRefusal } from '#foundation/refusal.ts'
+import { TENANT_ATTACH_FLOW, receiveTenantAttachList } from '#intake/diagnostics-tenant-attach.ts'
 import { countEvents } from '#intake/event-mark.ts'
 import { receive } from '#intake/receive.ts'
 import { receiveEvents, receiveStates } from '#intake/receive-event.ts'
@@ -54,15 +56,18 @@ describe('P5 facts that a node remembers between events', () => {
   })
 
   /** A withdrawal that begins while what was taken in waits for its commit. */
-  const withdrawMeanwhile = async (takeIn: (tx: Transaction) => Promise<unknown>) => {
+  const withdrawMeanwhile = async (
+    takeIn: (tx: Transaction) => Promise<unknown>,
+    flow: string = FLOW,
+  ) => {
     let withdrawn = false
     let withdrawal: Promise<unknown> | undefined
     await world.write(async (tx) => {
       await takeIn(tx)
       withdrawal = world
-        .write((other) => withdrawConsent(other, FLOW, world.by))
+        .write((other) => withdrawConsent(other, flow, world.by))
         .then(() => (withdrawn = true))
-      for (let waits = 0; waits === 0; ) {
+      for (let waits = 0; waits === 0 && !withdrawn; ) {
         const rows = await world.test.ownerQuery<{ count: number }>(
           `select count(*)::int from pg_stat_activity where wait_event_type = 'Lock' and query like '%facts_versions%'`,
         )
@@ -120,4 +125,22 @@ describe('P5 facts that a node remembers between events', () => {
       await withdrawMeanwhile(async (tx) => assert.equal(await list(tx, by, at), 1))
       assert.equal(await world.write((tx) => list(tx, by, at)), 'consent_withdrawn')
     })
+
+  it('a withdrawal is before the apps of an attached site or after their commit', async () => {
+    const { hash } = manifestOf(shippedCatalog, TENANT_ATTACH_FLOW)
+    const agreed = { flowId: TENANT_ATTACH_FLOW, manifestHash: hash }
+    await world.write(async (tx) => {
+      await switchFeature(tx, shippedCatalog, 'configmgr-tenant-attach', true, world.by)
+      await giveConsent(tx, shippedCatalog, agreed, world.by)
+    })
+    const { keys } = world
+    const parts = { catalog: shippedCatalog, decider: await decider, keys, now: START, actor: 'x' }
+    const attached = async (tx: Transaction) => {
+      const apps = [{ ProgramID: 'SYN-APP-1' }]
+      const taken = await receiveTenantAttachList(tx, 'application', apps, parts)
+      return isRefusal(taken) ? taken.refused : taken.kept
+    }
+    await withdrawMeanwhile(async (tx) => assert.equal(await attached(tx), 1), TENANT_ATTACH_FLOW)
+    assert.equal(await world.write(attached), 'consent_withdrawn')
+  })
 })

@@ -8,8 +8,9 @@ import { makeTokenKeyPair, readTokenFile } from '#connectors/apple-device-enroll
 import { systemClock } from '#foundation/clock.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import { issueClientCredentials } from '#connections/credentials.ts'
+import { admin } from '../../sandbox/agree.ts'
 import { createMdmClient } from '../../sandbox/sample/mdm-client.ts'
-import { CONNECTION, TENANT, admin } from '../../sandbox/sample/organisation.ts'
+import { CONNECTION, TENANT } from '../../sandbox/sample/organisation.ts'
 import { temporaryFolder } from '../folder.ts'
 import { startTestNode } from '../node.ts'
 

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { chooseCollection } from '#agreements/collection.ts'
-import { giveConsent, withdrawConsent } from '#agreements/consent.ts'
-import type { Catalog } from '#catalog/catalog.ts'
-import { withoutFlowItem } from '#catalog/grow.ts'
-import { manifestOf } from '#catalog/manifest.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
-import type { Log } from '#foundation/log.ts'
 import { GOOGLE_IN, GOOGLE_OUT } from '../../sandbox/google/connect.ts'
+import { keptLog } from '../kept-log.ts'
 import { type Random, generator } from './canary/random.ts'
+import { consentWithout } from './canary/rules.ts'
 import { type GoogleNode, TENANT, startGoogleNode } from './google-node.ts'
 
 const CALLS = 10_000
@@ -103,11 +100,7 @@ describe('closed gate to Google', () => {
     const seed = Date.now() % 1_000_000
     const random = generator(seed)
     console.log(`seed ${seed}`)
-    const lines: string[] = []
-    const keep = (message: string, fields?: object): void => {
-      lines.push(`${message} ${JSON.stringify(fields)}`)
-    }
-    const log: Log = { info: keep, warn: keep, error: keep }
+    const { log, lines } = keptLog()
     const t = await startGoogleNode({ log })
     let canaries = 0
     const canary = (): string => `cny${canaries++}x`
@@ -221,13 +214,10 @@ async function agreeAtRandom(
   random: Random,
 ): Promise<ReadonlySet<string>> {
   const dropped = new Set(items.filter(() => random.chance(0.25)))
-  let older: Catalog = shippedCatalog
-  for (const item of dropped) older = withoutFlowItem(older, flowId, item)
   const by = { actor: 'admin:1', at: t.node.sharing.gate.now() }
-  await t.node.database.write(TENANT, async (tx) => {
-    await withdrawConsent(tx, flowId, by)
-    await giveConsent(tx, older, { flowId, manifestHash: manifestOf(older, flowId).hash }, by)
-  })
+  await t.node.database.write(TENANT, (tx) =>
+    consentWithout(tx, shippedCatalog, flowId, dropped, by),
+  )
   return dropped
 }
 

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
 import { type JsonWebKey, createPublicKey } from 'node:crypto'
-import { type Server, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { getRequestListener } from '@hono/node-server'
 import { OAuth2Client } from 'google-auth-library'
 import { request } from 'undici'
 import { chooseCollection } from '#agreements/collection.ts'
@@ -17,13 +14,15 @@ import { silentLog } from '#foundation/log.ts'
 import { type Ingest, ingestRoutes } from '#http/ingest/ingest-routes.ts'
 import { countEvents } from '#intake/event-mark.ts'
 import { readRecords } from '#records/read.ts'
-import { GOOGLE_CONNECTION, GOOGLE_IN, consentToGoogle } from '../../sandbox/google/connect.ts'
+import { consentTo } from '../../sandbox/agree.ts'
+import { GOOGLE_CONNECTION, GOOGLE_IN } from '../../sandbox/google/connect.ts'
 import { syntheticDevice } from '../../sandbox/google/devices.ts'
 import {
   type PushOptions,
   type SandboxPubSub,
   startSandboxPubSub,
 } from '../../sandbox/google/pubsub.ts'
+import { type Served, serve } from '../serve.ts'
 import { type GoogleNode, TENANT, startGoogleNode } from './google-node.ts'
 
 const EMAIL = 'sluss-push@synthetic-project.iam.gserviceaccount.com'
@@ -67,11 +66,10 @@ describe('Google pushes notifications', () => {
   let t: GoogleNode
   let pubsub: SandboxPubSub
   let ingest: Ingest
-  let server: Server
+  let server: Served
   let count = 0
   before(async () => {
-    const endpoint = () =>
-      `http://127.0.0.1:${(server.address() as AddressInfo).port}/ingest/${TENANT}.${GOOGLE_CONNECTION}`
+    const endpoint = () => `${server.origin}/ingest/${TENANT}.${GOOGLE_CONNECTION}`
     pubsub = await startSandboxPubSub({ endpoint, email: EMAIL, now: () => clock.now() })
     t = await startGoogleNode({ clock, googleIssuer: pubsub.issuer })
     const { node } = t
@@ -80,11 +78,7 @@ describe('Google pushes notifications', () => {
       log: silentLog,
       sources: new Map(node.eventSources.map((source) => [source.connectorId, source])),
     })
-    const listener = getRequestListener(ingest.app.fetch)
-    server = createServer((asked, answer) => void listener(asked, answer))
-    await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve)
-    })
+    server = await serve(ingest.app)
     const by = { actor: 'admin:1', at: clock.now() }
     await node.database.write(TENANT, (tx) =>
       storeEventSender(
@@ -97,8 +91,7 @@ describe('Google pushes notifications', () => {
     )
   })
   after(async () => {
-    server.closeAllConnections()
-    server.close()
+    await server.stop()
     await ingest.close()
     await t.stop()
     await pubsub.stop()
@@ -276,7 +269,7 @@ describe('Google pushes notifications', () => {
 
   it('P4 what is no delivery at all is refused, and comes in no further', async () => {
     const authorization = `Bearer ${await pubsub.token()}`
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/ingest/${TENANT}.${GOOGLE_CONNECTION}`
+    const url = `${server.origin}/ingest/${TENANT}.${GOOGLE_CONNECTION}`
     for (const body of [
       '',
       '{}',
@@ -362,7 +355,7 @@ describe('Google pushes notifications', () => {
     assert.equal(await pubsub.push(pubsub.message('ENROLLMENT', { ...device(9), name })), 200)
     assert.equal(await only(name), undefined)
     assert.equal((await t.entries()).at(-1)?.kind, 'refusal')
-    await t.node.database.write(TENANT, (tx) => consentToGoogle(tx, t.node))
+    await t.node.database.write(TENANT, (tx) => consentTo(tx, t.node, 'android-enterprise'))
   })
 
   it('would notice a check of tokens that is wrong', async () => {

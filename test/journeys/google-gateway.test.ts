@@ -5,12 +5,12 @@ import { chooseCollection } from '#agreements/collection.ts'
 import { withdrawConsent } from '#agreements/consent.ts'
 import { enableConnection } from '#connections/connection.ts'
 import { manualClock } from '#foundation/clock.ts'
+import { consentTo } from '../../sandbox/agree.ts'
 import {
   GOOGLE_CONNECTION,
   GOOGLE_IN,
   GOOGLE_OUT,
   agreeWithGoogle,
-  consentToGoogle,
 } from '../../sandbox/google/connect.ts'
 import type { Fault } from '../../sandbox/google/server.ts'
 import { type GoogleNode, TENANT, startGoogleNode } from './google-node.ts'
@@ -304,7 +304,7 @@ describe('Google through the gateway', () => {
       const before = t.google.received.length
       assert.equal((await get()).refusal, 'consent_withdrawn')
       assert.equal(t.google.received.length, before)
-      await t.node.database.write(TENANT, (tx) => consentToGoogle(tx, t.node))
+      await t.node.database.write(TENANT, (tx) => consentTo(tx, t.node, 'android-enterprise'))
       assert.equal((await get()).status, 200)
     }
     await t.node.database.write(TENANT, (tx) =>

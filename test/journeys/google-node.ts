@@ -1,17 +1,14 @@
-import { rm } from 'node:fs/promises'
 import { Pool } from 'undici'
 import type { Catalog } from '#catalog/catalog.ts'
 import { type Clock, systemClock } from '#foundation/clock.ts'
-import { type Log, silentLog } from '#foundation/log.ts'
-import { createTenant } from '#tenants/create-tenant.ts'
+import type { Log } from '#foundation/log.ts'
 import { GOOGLE_CONNECTION, agreeWithGoogle, connectGoogle } from '../../sandbox/google/connect.ts'
 import { type SandboxGoogleOptions, startSandboxGoogle } from '../../sandbox/google/server.ts'
-import { type ComposeOptions, compose } from '../../src/compose.ts'
-import { readSettings } from '../../src/settings.ts'
-import { temporaryFolder } from '../folder.ts'
+import type { ComposeOptions } from '../../src/compose.ts'
 import { readLog } from '../node.ts'
+import { TENANT, openTenant, startPartyNode } from './party-node.ts'
 
-export const TENANT = 'example'
+export { TENANT } from './party-node.ts'
 
 export interface GoogleAnswer {
   readonly status: number
@@ -32,27 +29,16 @@ export async function startGoogleNode(
     googleIssuer?: ComposeOptions['googleIssuer']
   } = {},
 ) {
-  const folder = await temporaryFolder('google')
-  const clock = options.clock ?? systemClock
+  const { clock = systemClock, log, catalog, googleIssuer } = options
   const google = await startSandboxGoogle({ now: () => clock.now(), ...options.google })
-  const node = await compose({
-    settings: readSettings({ SLUSS_FOLDER: folder, SLUSS_PORT: '0' }, true),
-    clock,
-    log: options.log ?? silentLog,
-    transport: { headersMs: 1_500, bodyMs: 1_500, connectMs: 1_000 },
+  const rest = {
     googleTokenEndpoints: [google.tokenEndpoint],
-    ...(options.catalog ? { catalog: options.catalog } : {}),
-    ...(options.googleIssuer ? { googleIssuer: options.googleIssuer } : {}),
-  })
-  await node.database.write(TENANT, (tx) =>
-    createTenant(tx, node.keys, {
-      name: 'Example organisation',
-      region: 'EU',
-      privacyContact: 'privacy@example.org',
-      actor: 'operator:sample',
-      at: clock.now(),
-    }),
-  )
+    ...(catalog ? { catalog } : {}),
+    ...(googleIssuer ? { googleIssuer } : {}),
+  }
+  const run = await startPartyNode({ name: 'google', standIn: google, clock, log, rest })
+  const { node } = run
+  await openTenant(node, TENANT)
   const token = await connectGoogle(node, TENANT, google)
   if (options.agreed !== false) await agreeWithGoogle(node, TENANT)
   const gateway = await node.openGateway({
@@ -102,9 +88,7 @@ export async function startGoogleNode(
     entries: () => readLog(node),
     stop: async () => {
       await client.close()
-      await node.stop()
-      await google.stop()
-      await rm(folder, { recursive: true, force: true })
+      await run.stop()
     },
   }
 }

@@ -13,7 +13,8 @@ import { enrollmentEndpoints } from '#http/api/google/enrollment.ts'
 import { enterpriseEndpoints } from '#http/api/google/enterprise.ts'
 import type { Call } from '#http/api/endpoint.ts'
 import { readRecords } from '#records/read.ts'
-import { GOOGLE_CONNECTION, GOOGLE_IN, consentToGoogle } from '../../sandbox/google/connect.ts'
+import { consentTo } from '../../sandbox/agree.ts'
+import { GOOGLE_CONNECTION, GOOGLE_IN } from '../../sandbox/google/connect.ts'
 import { allExchanges } from '#sharing/permanent.ts'
 import { planAndroid } from '../../src/node/android-jobs.ts'
 import { synchroniseAndroid } from '../../src/node/synchronise-android.ts'
@@ -62,7 +63,7 @@ describe('Sluss as its own client of the Android Management API', () => {
     const refused = await synchroniseAndroid(t.node, target)
     assert.ok(isRefusal(refused) && refused.refused === 'consent_withdrawn')
     assert.equal(pages(), 0)
-    await t.node.database.write(TENANT, (tx) => consentToGoogle(tx, t.node))
+    await t.node.database.write(TENANT, (tx) => consentTo(tx, t.node, 'android-enterprise'))
   })
 
   it('walks through the devices page by page, and goes on where it was stopped', async () => {

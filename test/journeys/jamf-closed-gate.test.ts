@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { chooseCollection } from '#agreements/collection.ts'
 import { COMPUTER_FIELDS, MOBILE_FIELDS, MOBILE_LIST_FIELDS } from '#catalog/jamf-fields.ts'
-import type { Log } from '#foundation/log.ts'
+import { keptLog } from '../kept-log.ts'
 import { generator } from './canary/random.ts'
 import { type JamfNode, TENANT, startJamfNode } from './jamf-node.ts'
 
@@ -81,11 +81,7 @@ describe('closed gate to and from Jamf Pro', () => {
     const seed = Date.now() % 1_000_000
     console.log(`seed ${seed}`)
     const random = generator(seed).next
-    const lines: string[] = []
-    const keep = (message: string, about?: object): void => {
-      lines.push(`${message} ${JSON.stringify(about)}`)
-    }
-    const log: Log = { info: keep, warn: keep, error: keep }
+    const { log, lines } = keptLog()
     const t = await startJamfNode({
       log,
       jamf: { computers: 10, mobiles: 10, tokenLifeInSeconds: 600 },

@@ -1,23 +1,17 @@
-import { rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
 import { request } from 'undici'
 import { jamfHistoricWebhooks, jamfWebhooks } from '#connectors/jamf-pro/webhooks.ts'
 import { ingestRoutes } from '#http/ingest/ingest-routes.ts'
 import { type Clock, systemClock } from '#foundation/clock.ts'
-import { type Log, silentLog } from '#foundation/log.ts'
+import type { Log } from '#foundation/log.ts'
 import { readRecords } from '#records/read.ts'
-import { createTenant } from '#tenants/create-tenant.ts'
 import { JAMF_CONNECTION, agreeWithJamf, connectJamf } from '../../sandbox/jamf/connect.ts'
 import { type SandboxJamfOptions, startSandboxJamf } from '../../sandbox/jamf/server.ts'
-import { compose } from '../../src/compose.ts'
-import { readSettings } from '../../src/settings.ts'
 import { synchroniseInventory } from '../../src/node/synchronise-inventory.ts'
-import { temporaryFolder } from '../folder.ts'
 import { readLog } from '../node.ts'
+import { serve } from '../serve.ts'
+import { TENANT, openTenant, startPartyNode } from './party-node.ts'
 
-export const TENANT = 'example'
+export { TENANT } from './party-node.ts'
 
 export interface JamfAnswer {
   readonly status: number
@@ -36,26 +30,13 @@ export async function startJamfNode(
     log?: Log
   } = {},
 ) {
-  const folder = await temporaryFolder('jamf')
-  const clock = options.clock ?? systemClock
+  const { clock = systemClock, log } = options
   const jamf = await startSandboxJamf({ now: () => clock.now(), ...options.jamf })
-  const node = await compose({
-    settings: readSettings({ SLUSS_FOLDER: folder, SLUSS_PORT: '0' }, true),
-    clock,
-    log: options.log ?? silentLog,
-    transport: { headersMs: 1_500, bodyMs: 1_500, connectMs: 1_000 },
-  })
+  const run = await startPartyNode({ name: 'jamf', standIn: jamf, clock, log })
+  const { node } = run
   const connectorId = options.connectorId ?? 'jamf-pro'
-  const openTenant = async (tenantId: string) => {
-    await node.database.write(tenantId, (tx) =>
-      createTenant(tx, node.keys, {
-        name: 'Example organisation',
-        region: 'EU',
-        privacyContact: 'privacy@example.org',
-        actor: 'operator:sample',
-        at: clock.now(),
-      }),
-    )
+  const openConnected = async (tenantId: string) => {
+    await openTenant(node, tenantId)
     const issued = await connectJamf(node, tenantId, jamf, connectorId)
     if (options.agreed !== false) await agreeWithJamf(node, tenantId, options.agreed)
     const gateway = await node.openGateway({
@@ -66,7 +47,7 @@ export async function startJamfNode(
     })
     return { ...issued, port: gateway.port }
   }
-  const opened = await openTenant(TENANT)
+  const opened = await openConnected(TENANT)
   const tokenFor = async (
     { port, client_id, client_secret }: typeof opened,
     path = '/api/oauth/token',
@@ -82,10 +63,7 @@ export async function startJamfNode(
   }
   const sources = new Map([jamfWebhooks, jamfHistoricWebhooks].map((one) => [one.connectorId, one]))
   const ingest = await ingestRoutes({ ...node.parts, sources })
-  const listener = getRequestListener(ingest.app.fetch)
-  const ingestServer = createServer((asked, answer) => void listener(asked, answer))
-  await new Promise<void>((resolve) => ingestServer.listen(0, '127.0.0.1', resolve))
-  const ingestPort = (ingestServer.address() as AddressInfo).port
+  const ingestServer = await serve(ingest.app)
   const { token = '' } = await tokenFor(opened)
   const call = async (
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
@@ -116,8 +94,8 @@ export async function startJamfNode(
     token,
     tokenFor,
     /** Where the stand-in sends its webhooks to. */
-    webhookUrl: `http://127.0.0.1:${ingestPort}/ingest/${TENANT}.${JAMF_CONNECTION}`,
-    openTenant,
+    webhookUrl: `${ingestServer.origin}/ingest/${TENANT}.${JAMF_CONNECTION}`,
+    openTenant: openConnected,
     call,
     synchronise: (onPage?: Parameters<typeof synchroniseInventory>[2]) =>
       synchroniseInventory(
@@ -136,12 +114,9 @@ export async function startJamfNode(
     },
     entries: () => readLog(node),
     stop: async () => {
-      ingestServer.closeAllConnections()
-      await new Promise((resolve) => ingestServer.close(resolve))
+      await ingestServer.stop()
       await ingest.close()
-      await node.stop()
-      await jamf.stop()
-      await rm(folder, { recursive: true, force: true })
+      await run.stop()
     },
   }
 }

@@ -6,7 +6,8 @@ import { EXCHANGES } from '#connectors/apple-device-enrollment/exchanges.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import { type Gate, type OpenGate, createGate } from '#sharing/gate.ts'
 import { bumpFactsVersion } from '#tenants/facts-version.ts'
-import { CONNECTION, OUT, TENANT, admin } from '../../sandbox/sample/organisation.ts'
+import { admin } from '../../sandbox/agree.ts'
+import { CONNECTION, OUT, TENANT } from '../../sandbox/sample/organisation.ts'
 import { type TestNode, agree, startTestNode } from '../node.ts'
 
 const FETCH = EXCHANGES.find((one) => one.id === 'apple.dep.fetchDevices')

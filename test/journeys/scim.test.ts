@@ -127,6 +127,54 @@ describe('a directory that provisions by SCIM', () => {
     assert.equal(without.body.Resources[0].members, undefined)
   })
 
+  it('lists each group of a page with its own members, in one order', async () => {
+    const ids: string[] = []
+    for (const name of ['g1', 'g2', 'g3']) ids.push((await user(`${name}@example.org`)).body.id)
+    const wanted = new Map([
+      ['Nobody', []],
+      ['One', ids.slice(0, 1)],
+      ['All', ids],
+    ])
+    for (const [displayName, members] of wanted) {
+      const body = { displayName, members: members.map((value) => ({ value })) }
+      assert.equal((await t.call('POST', '/Groups', body)).status, 201)
+    }
+    const listed = (await t.call('GET', '/Groups')).body.Resources as {
+      displayName: string
+      members: { value: string }[]
+    }[]
+    for (const [name, members] of wanted) {
+      const group = listed.find((one) => one.displayName === name)
+      assert.deepEqual(
+        group?.members.map((one) => one.value),
+        members.toSorted(),
+        name,
+      )
+    }
+  })
+
+  it('asks for the eraser when somebody leaves, and for nothing else', async () => {
+    const asked = async (method: string, path: string, body?: object): Promise<number> => {
+      const before = t.signals.length
+      const { status } = await t.call(method, path, body)
+      assert.ok(status < 300, `${method} ${path}`)
+      return t.signals.length - before
+    }
+    const { id } = (await user('eraser@example.org')).body
+    const whole = { userName: 'eraser2@example.org' }
+    const off = { schemas: [PATCH], Operations: [{ op: 'replace', path: 'active', value: false }] }
+    assert.equal(await asked('PUT', `/Users/${id}`, whole), 0)
+    assert.equal(await asked('PATCH', `/Users/${id}`, off), 1)
+    assert.equal(await asked('PUT', `/Users/${id}`, whole), 0, 'who comes back')
+    assert.equal(await asked('PUT', `/Users/${id}`, { ...whole, active: false }), 1)
+    assert.equal(await asked('DELETE', `/Users/${id}`), 1)
+    const members = [{ value: (await user('eraser3@example.org')).body.id }]
+    const group = (await t.call('POST', '/Groups', { displayName: 'Erasers' })).body.id
+    assert.equal(await asked('PUT', `/Groups/${group}`, { displayName: 'Erasers', members }), 0)
+    assert.equal(await asked('DELETE', `/Groups/${group}`), 0)
+    assert.ok(t.signals.every((tenantId) => tenantId === TENANT))
+  })
+
   it('of two people with one mail address, the one who leaves does not take the other along', async () => {
     const shared = { emails: [{ value: 'team@example.org' }] }
     const leaves = (await user('leaves@example.org', shared)).body.id
@@ -146,6 +194,8 @@ describe('a directory that provisions by SCIM', () => {
   it('erases what is held of somebody who is switched off, keeps the link, and lets them come back', async () => {
     const { id } = (await user('off@example.org')).body
     await t.keep('person', 'person.userEmail', { 'person.userEmail': 'off@example.org' })
+    // Whoever the tests before this one let go, goes now.
+    await t.erase()
     const active = (value: unknown) =>
       t.call('PATCH', `/Users/${id}`, {
         schemas: [PATCH],

@@ -7,10 +7,10 @@ import { withdrawConsent } from '#agreements/consent.ts'
 import { type BundledServer, startBundled } from '#database/bundled/server.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
+import { admin } from '../../sandbox/agree.ts'
 import { type SandboxApple, startSandboxApple } from '../../sandbox/apple/server.ts'
 import { createMdmClient } from '../../sandbox/sample/mdm-client.ts'
 import {
-  admin,
   CONNECTION,
   consentToBoth,
   makeOrganisation,

@@ -1,7 +1,5 @@
-import { type Server, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { getRequestListener } from '@hono/node-server'
 import pg from 'pg'
 import { Agent, request } from 'undici'
 import { createDecider } from '#access/create-decider.ts'
@@ -18,13 +16,14 @@ import { driverConfig } from '#database/pool.ts'
 import { silentLog } from '#foundation/log.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import type { EventSource } from '#intake/event-source.ts'
-import { type Ingest, ingestRoutes } from '#http/ingest/ingest-routes.ts'
+import { ingestRoutes } from '#http/ingest/ingest-routes.ts'
 import { type KeyRoom, createKeys } from '#keys/create-keys.ts'
 import { fileRootKey } from '#keys/root-key.ts'
 import { readRecords } from '#records/read.ts'
 import { createTenant } from '#tenants/create-tenant.ts'
 import { type TestDatabase, testDatabase, waitingEntries } from '../database.ts'
 import { temporaryFolder } from '../folder.ts'
+import { serve } from '../serve.ts'
 import { sign } from './webhook.ts'
 
 export const TENANT = 'acme'
@@ -89,8 +88,7 @@ export async function mdmWorld(): Promise<MdmWorld> {
       log: silentLog,
       sources: new Map([nanoMdm, microMdm, broken].map((source) => [source.connectorId, source])),
     })
-    const server = await listen(ingest)
-    return { keys, ingest, server, port: (server.address() as AddressInfo).port }
+    return { keys, ingest, server: await serve(ingest.app) }
   }
   const nodes = [await open(test.database), await open(await test.openSecond())] as const
   const { keys } = nodes[0]
@@ -117,7 +115,7 @@ export async function mdmWorld(): Promise<MdmWorld> {
     test,
     keys,
     secret,
-    port: nodes[0].port,
+    port: nodes[0].server.port,
     rawPool: async () => new pg.Pool({ ...driverConfig(test.server.owner), max: 12 }),
     microSecret,
     brokenSecret,
@@ -125,7 +123,7 @@ export async function mdmWorld(): Promise<MdmWorld> {
     by,
     write,
     post: async (body, { address = `${TENANT}.nano`, headers, node = 0 } = {}) => {
-      const answer = await request(`http://127.0.0.1:${nodes[node].port}/ingest/${address}`, {
+      const answer = await request(`${nodes[node].server.origin}/ingest/${address}`, {
         method: 'POST',
         headers: { 'x-hmac-signature': sign(secret, body), ...headers },
         body,
@@ -150,17 +148,11 @@ export async function mdmWorld(): Promise<MdmWorld> {
     stop: async () => {
       await agent.close()
       for (const { server, keys: own } of nodes) {
-        server.closeAllConnections()
-        await new Promise((resolve) => server.close(resolve))
+        await server.stop()
         await own.close()
       }
       await test.stop()
+      await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-function listen(ingest: Ingest): Promise<Server> {
-  const listener = getRequestListener(ingest.app.fetch)
-  const server = createServer((request, response) => void listener(request, response))
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
 }

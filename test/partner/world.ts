@@ -1,26 +1,22 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { giveConsent } from '#agreements/consent.ts'
-import { givePermission, recordContract } from '#agreements/party.ts'
-import { switchFeature } from '#agreements/switch-feature.ts'
 import type { ItemId } from '#catalog/catalog.ts'
-import { manifestOf } from '#catalog/manifest.ts'
 import { createConnection } from '#connections/connection.ts'
 import { issueEventSecret, storeCredentials } from '#connections/credentials.ts'
 import { storeDescription } from '#connections/partner-descriptions.ts'
 import { startBundled } from '#database/bundled/server.ts'
 import { INSTALLATION } from '#database/handles.ts'
 import { systemClock } from '#foundation/clock.ts'
-import { sha256Hex } from '#foundation/hashing.ts'
 import { silentLog } from '#foundation/log.ts'
 import { isRefusal } from '#foundation/refusal.ts'
-import { readEntries, readHead } from '#ledger/read.ts'
 import { keepRecords } from '#records/keep.ts'
 import { createTenant } from '#tenants/create-tenant.ts'
+import { agreeOn, consentTo } from '../../sandbox/agree.ts'
 import { type Node, compose } from '../../src/compose.ts'
 import { readSettings } from '../../src/settings.ts'
 import { temporaryFolder } from '../folder.ts'
+import { readLog } from '../node.ts'
 
 export const TENANTS = ['example', 'other'] as const
 export const MDM = 'mdm'
@@ -97,15 +93,9 @@ export async function partnerWorld(
       const made = { connectionId: MDM, connectorId: 'nanomdm', title: 'MDM' }
       await createConnection(tx, { ...made, origin: 'https://nanomdm.invalid' }, by(node))
     })
-  const flowsOf = (features: readonly string[]) =>
-    [...parts.catalog.flows.values()].filter((flow) => features.includes(flow.feature))
   const consent: PartnerWorld['consent'] = (tenantId, features) =>
     database.write(tenantId, async (tx) => {
-      for (const { id: flowId } of flowsOf(features)) {
-        const { hash } = manifestOf(parts.catalog, flowId)
-        const given = await giveConsent(tx, parts.catalog, { flowId, manifestHash: hash }, by(node))
-        assert.ok(!isRefusal(given))
-      }
+      for (const feature of features) await consentTo(tx, node, feature)
     })
   return {
     nodes,
@@ -134,24 +124,9 @@ export async function partnerWorld(
         return issueEventSecret(tx, keys, connectorId, by(node))
       }),
     agree: async (tenantId, features) => {
-      const [flow] = flowsOf(features)
+      const flow = [...parts.catalog.flows.values()].find((one) => features.includes(one.feature))
       assert.ok(flow)
-      await database.write(tenantId, async (tx) => {
-        for (const feature of features)
-          await switchFeature(tx, parts.catalog, feature, true, by(node))
-        const contract = await recordContract(
-          tx,
-          {
-            partyId: flow.party,
-            documentHash: sha256Hex('a synthetic contract'),
-            purposes: flow.purposes,
-            from: by(node).at,
-          },
-          by(node),
-        )
-        await givePermission(tx, flow.party, contract, by(node))
-      })
-      await consent(tenantId, features)
+      await agreeOn(node, tenantId, { party: flow.party, purposes: flow.purposes, features })
     },
     keep: (tenantId, devices) =>
       database.write(tenantId, async (tx) => {
@@ -168,12 +143,7 @@ export async function partnerWorld(
         })
       }),
     entries: async (tenantId, kind) => {
-      await node.sharing.outcomes.idle()
-      await node.sequencer.settled()
-      const all = await database.read(tenantId, async (reader) =>
-        readEntries(reader, 0, (await readHead(reader))?.size ?? 0),
-      )
-      return all
+      return (await readLog(node, tenantId))
         .map((entry) => entry as unknown as { kind: string; data: Record<string, unknown> })
         .filter((entry) => entry.kind === kind)
         .map((entry) => entry.data)

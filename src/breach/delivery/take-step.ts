@@ -2,11 +2,9 @@ import type { Transaction } from '#database/handles.ts'
 import { reachableContacts } from '#notify/contacts.ts'
 import { queueNotice } from '#notify/notice.ts'
 import { readTenant } from '#tenants/tenant.ts'
-import { record } from '../parts.ts'
+import { ACTOR, record } from '../parts.ts'
 import { type Copy, insertStep, setCopy } from './copy.table.ts'
 import { type Because, NONE_YET, PERSON, STEPS, nextStep } from './steps.ts'
-
-export const ACTOR = 'job:incidents'
 
 /**
  * Takes the next step up the contacts, in the caller's commit: the message is queued, the copy moves on and the entry

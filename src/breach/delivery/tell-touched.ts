@@ -2,16 +2,17 @@ import { INSTALLATION, type Transaction } from '#database/handles.ts'
 import { documentHash, keepDocument } from '#notify/document.ts'
 import { readNoticeSettings } from '#notify/settings.ts'
 import { readTenant } from '#tenants/tenant.ts'
+import { isOver } from '../incident.ts'
 import { readIncident } from '../incident.table.ts'
 import { type NoticeWords, documentFor } from '../notice.ts'
 import { type BreachNotice, markTold, readNotice, wordsOf } from '../notice.table.ts'
-import { type BreachParts, record } from '../parts.ts'
+import { ACTOR, type BreachParts, record } from '../parts.ts'
 import { clockOf } from '../pauses.ts'
 import { isToldBySuite } from '../suite-relay.ts'
 import { type Copy, insertCopy, lockCopy, ownNumbers, setCopy } from './copy.table.ts'
 import type { TellPoint } from './points.ts'
 import { NONE_YET } from './steps.ts'
-import { ACTOR, takeStep } from './take-step.ts'
+import { takeStep } from './take-step.ts'
 
 const AT_ONCE = 500
 const TENANTS_AT_ONCE = 4
@@ -75,7 +76,7 @@ async function approvedNotice(
     const notice = await readNotice(reader, noticeId)
     if (notice?.state !== 'approved' || !notice.frozen) return undefined
     const incident = await readIncident(reader, keys, notice.incidentId)
-    if (!incident || incident.state === 'merged' || incident.state === 'retracted') return undefined
+    if (!incident || isOver(incident)) return undefined
     if ((await clockOf(reader, incident, now))?.state === 'paused') return undefined
     const words = await wordsOf(reader, keys, notice)
     return words && { notice: { ...notice, frozen: notice.frozen }, words }

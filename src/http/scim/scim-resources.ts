@@ -9,7 +9,7 @@ const TYPE_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:ResourceType'
 
 export type Resource = Readonly<Record<string, unknown>>
 
-export const versionOf = (version: number): string => `W/"${version}"`
+const versionOf = (version: number): string => `W/"${version}"`
 
 /** A user as the protocol shows it. */
 export function userResource(base: string, kept: KeptUser): Resource {

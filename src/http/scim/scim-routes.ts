@@ -80,6 +80,8 @@ interface Kind<Kept extends { readonly version: number }> {
     ifMatch: readonly number[] | undefined,
     by: By,
   ): Promise<ScimError | undefined>
+  /** Whether somebody is to be erased after that; undefined once it is removed. */
+  leaves(kept?: Kept): boolean
 }
 
 /**
@@ -97,6 +99,7 @@ export function scimRoutes(parts: ScimRouteParts): Hono {
     create: (tx, body, by) => createScimUser(tx, parts, body, by),
     change: (tx, id, change, ifMatch, by) => changeScimUser(tx, parts, id, change, ifMatch, by),
     remove: (tx, id, ifMatch, by) => deleteScimUser(tx, parts, id, ifMatch, by),
+    leaves: (kept) => kept === undefined || !kept.user.active,
   })
   addKind(app, parts, {
     path: 'Groups',
@@ -106,6 +109,7 @@ export function scimRoutes(parts: ScimRouteParts): Hono {
     create: (tx, body, by) => createScimGroup(tx, keys, body, by),
     change: (tx, id, change, ifMatch, by) => changeScimGroup(tx, keys, id, change, ifMatch, by),
     remove: (tx, id, ifMatch, by) => deleteScimGroup(tx, keys, id, ifMatch, by),
+    leaves: () => false,
   })
   addDescriptions(app, parts)
   const guarded = guard(parts)
@@ -166,7 +170,7 @@ function addKind<Kept extends { readonly version: number }>(
       const kept = await write(database, tenantId, (tx) =>
         kind.change(tx, id(context), wanted, ifMatchOf(context), by),
       )
-      if (!isScimError(kept)) await parts.erase(tenantId)
+      if (!isScimError(kept) && kind.leaves(kept)) await parts.erase(tenantId)
       return show(context, kept)
     })
   app.put(
@@ -180,7 +184,7 @@ function addKind<Kept extends { readonly version: number }>(
       const refused = await write(database, tenantId, (tx) =>
         kind.remove(tx, id(context), ifMatchOf(context), by),
       )
-      if (!refused) await parts.erase(tenantId)
+      if (!refused && kind.leaves()) await parts.erase(tenantId)
       return refused
     }, 204),
   )

@@ -8,7 +8,7 @@ import type { Database } from '#database/handles.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import { readTenant } from '#tenants/tenant.ts'
 
-export const PROVISION: PermissionId = 'Directory/Provision'
+const PROVISION: PermissionId = 'Directory/Provision'
 
 export interface ScimTokenParts {
   readonly database: Database

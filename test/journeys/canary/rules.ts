@@ -3,7 +3,9 @@ import { giveConsent, withdrawConsent } from '#agreements/consent.ts'
 import type { Catalog, FlowId, ItemId } from '#catalog/catalog.ts'
 import { withoutFlowItem } from '#catalog/grow.ts'
 import { manifestOf } from '#catalog/manifest.ts'
-import { TENANT, admin } from '../../../sandbox/sample/organisation.ts'
+import type { Transaction } from '#database/handles.ts'
+import { admin } from '../../../sandbox/agree.ts'
+import { TENANT } from '../../../sandbox/sample/organisation.ts'
 import type { Node } from '../../../src/compose.ts'
 import type { Random } from './random.ts'
 import type { Lane } from './world.ts'
@@ -43,12 +45,8 @@ export async function agreeAtRandom(
     for (const [itemId, precision] of chosen)
       await chooseCollection(tx, catalog, { itemId, on: true, precision }, by)
     for (const flowId of flows) {
-      await withdrawConsent(tx, flowId, by)
-      if (how === 'closed') continue
-      let older: Catalog = catalog
-      for (const item of waits.get(flowId) ?? []) older = withoutFlowItem(older, flowId, item)
-      const manifestHash = manifestOf(older, flowId).hash
-      await giveConsent(tx, older, { flowId, manifestHash }, by)
+      if (how === 'closed') await withdrawConsent(tx, flowId, by)
+      else await consentWithout(tx, catalog, flowId, waits.get(flowId) ?? [], by)
     }
   })
   return {
@@ -60,6 +58,20 @@ export async function agreeAtRandom(
       chosen.get(item) === 'exact' &&
       catalog.items.get(item)?.need !== 'never',
   }
+}
+
+/** Consents anew to what an older catalog, without the dropped items, had in the flow: those wait. */
+export async function consentWithout(
+  tx: Transaction,
+  catalog: Catalog,
+  flowId: FlowId,
+  dropped: Iterable<ItemId>,
+  by: Parameters<typeof withdrawConsent>[2],
+): Promise<void> {
+  let older = catalog
+  for (const item of dropped) older = withoutFlowItem(older, flowId, item)
+  await withdrawConsent(tx, flowId, by)
+  await giveConsent(tx, older, { flowId, manifestHash: manifestOf(older, flowId).hash }, by)
 }
 
 function choiceFor(catalog: Catalog, item: ItemId, less: boolean, random: Random): string {

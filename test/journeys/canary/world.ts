@@ -2,19 +2,14 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { request } from 'undici'
-import { giveConsent } from '#agreements/consent.ts'
-import { switchFeature } from '#agreements/switch-feature.ts'
-import { givePermission, recordContract } from '#agreements/party.ts'
-import { manifestOf } from '#catalog/manifest.ts'
 import { createConnection } from '#connections/connection.ts'
 import { storeCredentials } from '#connections/credentials.ts'
 import { storeDescription } from '#connections/partner-descriptions.ts'
 import { INSTALLATION } from '#database/handles.ts'
 import { systemClock } from '#foundation/clock.ts'
-import { sha256Hex } from '#foundation/hashing.ts'
-import type { Log } from '#foundation/log.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import type { Exchange } from '#sharing/exchange.ts'
+import { admin, agreeOn } from '../../../sandbox/agree.ts'
 import { connectPush, PUSH_CONNECTION } from '../../../sandbox/apns/connect.ts'
 import { startSandboxApns } from '../../../sandbox/apns/server.ts'
 import { connectAppleApps, APPS_CONNECTION } from '../../../sandbox/apple-apps/connect.ts'
@@ -26,15 +21,11 @@ import { connectJamf, JAMF_CONNECTION } from '../../../sandbox/jamf/connect.ts'
 import { startSandboxJamf } from '../../../sandbox/jamf/server.ts'
 import { startSandboxPartner } from '../../../sandbox/partner/server.ts'
 import { createMdmClient } from '../../../sandbox/sample/mdm-client.ts'
-import {
-  CONNECTION,
-  TENANT,
-  admin,
-  makeOrganisation,
-} from '../../../sandbox/sample/organisation.ts'
+import { CONNECTION, TENANT, makeOrganisation } from '../../../sandbox/sample/organisation.ts'
 import { type Node, compose } from '../../../src/compose.ts'
 import { readSettings } from '../../../src/settings.ts'
 import { temporaryFolder } from '../../folder.ts'
+import { keptLog } from '../../kept-log.ts'
 import { acmeThreat } from '../../partner/descriptions.ts'
 
 export const PARTNER = 'acme-threat'
@@ -90,25 +81,11 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
 
 /** Features on, one contract and permission for each party, and consent to every flow as it stands. */
 async function agreeToAll(node: Node): Promise<void> {
-  const { catalog } = node.parts
-  const by = admin(node)
-  for (const [partyId, features] of Object.entries(FEATURES)) {
-    const flows = [...catalog.flows.values()].filter((flow) => features.includes(flow.feature))
-    const purposes = [...new Set(flows.flatMap((flow) => flow.purposes))]
-    await node.database.write(TENANT, async (tx) => {
-      for (const feature of features) await switchFeature(tx, catalog, feature, true, by)
-      const terms = {
-        partyId,
-        documentHash: sha256Hex('a synthetic contract'),
-        purposes,
-        from: by.at,
-      }
-      await givePermission(tx, partyId, await recordContract(tx, terms, by), by)
-      for (const { id: flowId } of flows) {
-        const manifestHash = manifestOf(catalog, flowId).hash
-        await giveConsent(tx, catalog, { flowId, manifestHash }, by)
-      }
-    })
+  const flows = [...node.parts.catalog.flows.values()]
+  for (const [party, features] of Object.entries(FEATURES)) {
+    const its = flows.filter((flow) => features.includes(flow.feature))
+    const purposes = [...new Set(its.flatMap((flow) => flow.purposes))]
+    await agreeOn(node, TENANT, { party, purposes, features })
   }
 }
 
@@ -128,11 +105,7 @@ export async function canaryWorld(wrongTwin?: (exchange: Exchange) => Exchange) 
       answers: { 'POST /v1/devices': () => partnerAnswer?.('POST') ?? { status: 200, body: {} } },
     }),
   ])
-  const lines: string[] = []
-  const keep = (message: string, fields?: object): void => {
-    lines.push(`${message} ${JSON.stringify(fields)}`)
-  }
-  const log: Log = { info: keep, warn: keep, error: keep }
+  const { log, lines } = keptLog()
   const node = await compose({
     settings: readSettings({ SLUSS_FOLDER: folder, SLUSS_PORT: '0' }, true),
     clock: systemClock,
@@ -324,7 +297,6 @@ export async function canaryWorld(wrongTwin?: (exchange: Exchange) => Exchange) 
     folder,
     lines,
     lanes,
-    parties: { apple, apns, apps, google, jamf, partner },
     stop: async () => {
       await mdm.close()
       await node.stop()

@@ -29,6 +29,19 @@ export type Event = {
   | { readonly what: 'refused'; readonly by: string }
 )
 
+/** An account of the operator saw one subject's serial number. */
+export const looked = (tenant: string, subject: string, account: string, at: number): Event => ({
+  tenant,
+  what: 'seen',
+  at,
+  by: account,
+  grant: undefined,
+  connection: 'c',
+  subjects: [subject],
+  exact: ['device.serialNumber'],
+  masked: [],
+})
+
 export const START = Date.parse('2030-01-01T00:00:00Z')
 export const TENANTS = ['north', 'south', 'west'] as const
 export const ACCOUNTS = [
@@ -36,7 +49,7 @@ export const ACCOUNTS = [
   '00000000-0000-4000-8000-00000000000b',
 ] as const
 export const GRANTS = ['00000000-0000-4000-8000-0000000000aa'] as const
-export const NODES = ['node-1', 'node-2'] as const
+const NODES = ['node-1', 'node-2'] as const
 const SEALED = 'device.serialNumber'
 const CLEAR = 'device.model'
 const ITEMS = [SEALED, CLEAR, 'device.imei', 'device.osVersion']

@@ -26,12 +26,12 @@ import { packetFor } from '#breach/packet-for.ts'
 import { askPause, clearPause, clockOf } from '#breach/pauses.ts'
 import { publish } from '#breach/publish.ts'
 import { INSTALLATION } from '#database/handles.ts'
-import { type Refusal, isRefusal } from '#foundation/refusal.ts'
 import { appendAll } from '#ledger/append.ts'
 import { changeNoticeSettings } from '#notify/settings.ts'
 import { ACME, type ApiWorld, BETA, startApiWorld } from '../api-world.ts'
-import { type Event, entriesOf } from './histories.ts'
-import { signerFromSeed } from '#keys/signing.ts'
+import { type Event, entriesOf, looked } from './histories.ts'
+import { code, good } from './notice-world.ts'
+import { settle, signingOf } from './settle.ts'
 import { sequenceBatch } from '#ledger/sequence.ts'
 
 const HOUR = 3_600_000
@@ -43,46 +43,16 @@ before(async () => {
 })
 after(() => world.stop())
 
-const parts = () => ({ ...world.endpointParts.breach, settled: settle })
+const parts = () => ({ ...world.endpointParts.breach, settled: () => settle(world) })
 const person = (): Principal => world.person(INSTALLATION, 'all').principal
 const by = (principal = person()) => ({ principal, now: world.clock.now() })
-
-function good<Result>(answer: Result | Refusal): Result {
-  if (isRefusal(answer)) throw new Error(answer.refused)
-  return answer
-}
-const code = (answer: unknown) => (isRefusal(answer) ? answer.refused : undefined)
-
-const signing = {
-  ledgerName: 'test',
-  signer: signerFromSeed(Buffer.alloc(32, 9)),
-  now: () => world.clock.now(),
-}
-async function settle(): Promise<void> {
-  for (const tenant of [INSTALLATION, ACME, BETA])
-    while (
-      await world.db.database.write(tenant, async (tx) => {
-        const batch = await sequenceBatch(tx, signing)
-        return batch !== 'busy' && batch.placed > 0
-      })
-    );
-}
 
 async function happens(event: Event): Promise<void> {
   await world.db.database.write(event.tenant, (tx) => appendAll(tx, entriesOf(event)))
 }
 
-const looked = (tenant: string, subject: string, account: string): Event => ({
-  tenant,
-  what: 'seen',
-  at: world.clock.now(),
-  by: account,
-  grant: undefined,
-  connection: 'c',
-  subjects: [subject],
-  exact: ['device.serialNumber'],
-  masked: [],
-})
+const looks = (tenant: string, subject: string, account: string) =>
+  happens(looked(tenant, subject, account, world.clock.now()))
 
 const criterion = (name: string, over: Partial<Criterion> = {}): Criterion => ({
   kind: 'account',
@@ -142,7 +112,7 @@ describe('an incident', () => {
 
   it('P13 touches those whose data was seen, in their own log, and only once it is declared', async () => {
     const account = randomUUID()
-    await happens(looked(ACME, 'acme-canary', account))
+    await looks(ACME, 'acme-canary', account)
     const incident = await open()
     good(await addCriterion(parts(), incident, criterion(account), by()))
     const scope = good(await computeScope(parts(), incident, by()))
@@ -154,8 +124,8 @@ describe('an incident', () => {
     assert.deepEqual(await kindsOf(ACME, incident), ['incident.touched'])
     assert.deepEqual(await kindsOf(BETA, incident), [])
 
-    await happens(looked(BETA, 'beta-canary', account))
-    await happens(looked(ACME, 'acme-canary', account))
+    await looks(BETA, 'beta-canary', account)
+    await looks(ACME, 'acme-canary', account)
     const wider = good(await computeScope(parts(), incident, by()))
     const touched = await touchedTenants(parts(), incident, wider.scopeId)
     assert.deepEqual(
@@ -177,8 +147,8 @@ describe('an incident', () => {
 
   it('finds the same when a node died in the middle of a scope', async () => {
     const account = randomUUID()
-    await happens(looked(ACME, 'one', account))
-    await happens(looked(BETA, 'two', account))
+    await looks(ACME, 'one', account)
+    await looks(BETA, 'two', account)
     const incident = await open()
     await declared(incident)
     good(await addCriterion(parts(), incident, criterion(account), by()))
@@ -192,7 +162,7 @@ describe('an incident', () => {
       }) as typeof database.write,
     }
     await assert.rejects(computeScope({ ...parts(), database: dying }, incident, by()))
-    await happens(looked(BETA, 'later', account))
+    await looks(BETA, 'later', account)
     const scope = good(await computeScope(parts(), incident, by()))
     assert.deepEqual([scope.tenants, scope.subjects], [2, 2])
     for (const tenant of [ACME, BETA])
@@ -201,7 +171,7 @@ describe('an incident', () => {
 
   it('leaves unreadable data out only on a decision of its own record that the keys are safe', async () => {
     const account = randomUUID()
-    await happens(looked(ACME, 'sealed', account))
+    await looks(ACME, 'sealed', account)
     const incident = await open()
     const unread = criterion(account, { readable: 'nothing' })
     assert.equal(code(await addCriterion(parts(), incident, unread, by())), 'keys_not_confirmed')
@@ -243,7 +213,7 @@ describe('an incident', () => {
 
   it('is retracted by somebody else than who declared it, and touched tenants can read so', async () => {
     const account = randomUUID()
-    await happens(looked(ACME, 'wrongly', account))
+    await looks(ACME, 'wrongly', account)
     const incident = await open()
     const declarer = { ...person(), personMarks: ['mark-of-one-person'] }
     await declared(incident, declarer)
@@ -309,8 +279,8 @@ describe('an incident', () => {
     const outside = await outsideOf(parts(), { tenantId: ACME, firstSeen: at, lastSeen: at })
     assert.equal(outside.firstSeen, '2030-10-27T02:30:00+01:00')
     const account = randomUUID()
-    await happens({ ...looked('gone', 'x', account) })
-    await database.write('gone', (tx) => sequenceBatch(tx, signing))
+    await looks('gone', 'x', account)
+    await database.write('gone', (tx) => sequenceBatch(tx, signingOf(world)))
     await followLog(database, 'gone')
     const incident = await open()
     good(await addCriterion(parts(), incident, criterion(account), by()))

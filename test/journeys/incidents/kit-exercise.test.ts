@@ -11,15 +11,15 @@ import { setSuiteCustomer } from '#breach/suite-relay.ts'
 import { INSTALLATION } from '#database/handles.ts'
 import { newId, newOrderedId } from '#foundation/ids.ts'
 import { toTimestamp } from '#foundation/clock.ts'
-import { type Refusal, isRefusal } from '#foundation/refusal.ts'
-import { signerFromSeed } from '#keys/signing.ts'
+import { isRefusal } from '#foundation/refusal.ts'
 import { append } from '#ledger/append.ts'
 import { readHead } from '#ledger/read.ts'
-import { sequenceBatch } from '#ledger/sequence.ts'
 import { callWebhook } from '#notify/signed-call.ts'
 import { startSandboxSuite } from '../../../sandbox/suite/server.ts'
 import { ACME, type ApiWorld, BETA, type Person, startApiWorld } from '../api-world.ts'
+import { good } from './notice-world.ts'
 import { seedPeople } from './seed-people.ts'
+import { settle } from './settle.ts'
 
 const HOUR = 3_600_000
 const REASON = 'Because of what was found in the access log.'
@@ -34,24 +34,12 @@ before(async () => {
 })
 after(() => world.stop())
 
-function good<Result>(answer: Result | Refusal): Result {
-  if (isRefusal(answer)) throw new Error(answer.refused)
-  return answer
-}
 const by = () => ({ principal: responder.principal, now: world.clock.now() })
-const breach = () => ({ ...world.endpointParts.breach, clock: world.clock, settled: settle })
-
-async function settle(): Promise<void> {
-  const signer = signerFromSeed(Buffer.alloc(32, 9))
-  const signing = { ledgerName: 'test', signer, now: () => world.clock.now() }
-  for (const tenant of [INSTALLATION, ACME, BETA])
-    while (
-      await world.db.database.write(tenant, async (tx) => {
-        const batch = await sequenceBatch(tx, signing)
-        return batch !== 'busy' && batch.placed > 0
-      })
-    );
-}
+const breach = () => ({
+  ...world.endpointParts.breach,
+  clock: world.clock,
+  settled: () => settle(world),
+})
 
 const ok = async (path: string, body: object, person = responder) => {
   const answer = await world.call(person, 'POST', path, body)
@@ -82,7 +70,7 @@ async function look(tenant: string, account: string, subjectId: string): Promise
       },
     })
   })
-  await settle()
+  await settle(world)
 }
 
 async function declared(account: string): Promise<string> {
@@ -237,7 +225,7 @@ describe('an exercise', () => {
         readable: 'all',
       } as const
       const logSize = async () => {
-        await settle()
+        await settle(world)
         return world.db.database.read(ACME, async (reader) => (await readHead(reader))?.size)
       }
       const before = await logSize()

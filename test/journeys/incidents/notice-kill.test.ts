@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
-import { readFileSync, readdirSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { TELL_POINTS } from '#breach/notice-delivery.ts'
 import { NOTICE_POINTS } from '#notify/parts.ts'
 import { type SandboxMail, startSandboxMail } from '../../../sandbox/mail/server.ts'
 import { waitingEntries } from '../../database.ts'
+import { temporaryFolder } from '../../folder.ts'
+import { killPostgres } from '../../kill-postgres.ts'
 import { type NoticeTest, startNoticeTest } from '../notices/organisations.ts'
 import type { Order, Point } from './notice-child.ts'
 import { HOUR, addTenants, approved, declared } from './notice-world.ts'
@@ -33,7 +33,7 @@ describe(`kill -9 while ${TENANTS} tenants are told`, () => {
   let runs = 0
   before(async () => {
     t = await startNoticeTest()
-    folder = await mkdtemp(join(tmpdir(), 'sluss-notice-kill-'))
+    folder = await temporaryFolder('notice-kill')
     await addTenants(t, [...tenants, ...FEW, 'untouched'])
     t.clock.advance(Date.now() - t.clock.now())
     incident = await declared(t, tenants)
@@ -61,7 +61,9 @@ describe(`kill -9 while ${TENANTS} tenants are told`, () => {
     const child: ChildProcess = fork(join(import.meta.dirname, 'notice-child.ts'), [file])
     child.on('message', ({ hit }: { hit: Point }) => {
       hits.set(`postgres ${hit}`, (hits.get(`postgres ${hit}`) ?? 0) + 1)
-      killPostgres(t.test.server.postmasterPid())
+      const postmaster = t.test.server.postmasterPid()
+      assert.ok(postmaster !== undefined, 'PostgreSQL was not running')
+      killPostgres(postmaster)
       child.send('go on')
     })
     return new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)))
@@ -189,26 +191,4 @@ function complaints(one: {
     [one.sent !== 1 && !(one.sent === 0 && one.unknown > 0), 'it is not recorded as sent once'],
   ]
   return found.filter(([wrong]) => wrong).map(([, what]) => what)
-}
-
-/** The postmaster and every process it started, at once and without a word. */
-function killPostgres(postmaster: number | undefined): void {
-  assert.ok(postmaster !== undefined, 'PostgreSQL was not running')
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        const status = readFileSync(`/proc/${name}/stat`, 'utf8')
-        return Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[1]) === postmaster
-      } catch {
-        return false
-      }
-    })
-  for (const pid of [postmaster, ...children.map(Number)]) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // It was gone already, which is what was wanted.
-    }
-  }
 }

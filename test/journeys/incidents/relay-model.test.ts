@@ -10,14 +10,14 @@ import { setCorrespondent } from '#breach/recipient-settings.ts'
 import { setSuiteCustomer } from '#breach/suite-relay.ts'
 import { acknowledgeRelay } from '#breach/suite-relay-answers.ts'
 import { type Database, INSTALLATION } from '#database/handles.ts'
-import { type Refusal, isRefusal } from '#foundation/refusal.ts'
-import { signerFromSeed } from '#keys/signing.ts'
 import { appendAll } from '#ledger/append.ts'
 import { sequenceBatch } from '#ledger/sequence.ts'
 import { callWebhook } from '#notify/signed-call.ts'
 import { type SandboxSuite, startSandboxSuite } from '../../../sandbox/suite/server.ts'
 import { ACME, type ApiWorld, BETA, startApiWorld } from '../api-world.ts'
-import { entriesOf } from './histories.ts'
+import { entriesOf, looked } from './histories.ts'
+import { good } from './notice-world.ts'
+import { signingOf } from './settle.ts'
 
 const HOUR = 3_600_000
 const WHY = 'Because of what was found in the access log.'
@@ -46,28 +46,12 @@ const by = () => ({
   principal: world.person(INSTALLATION, 'all').principal,
   now: world.clock.now(),
 })
-function good<Result>(answer: Result | Refusal): Result {
-  if (isRefusal(answer)) throw new Error(answer.refused)
-  return answer
-}
-
 async function declared(): Promise<string> {
   const account = randomUUID()
-  const signer = signerFromSeed(Buffer.alloc(32, 9))
-  const signing = { ledgerName: 'test', signer, now: () => world.clock.now() }
+  const signing = signingOf(world)
   for (const tenant of TENANTS) {
-    const looked = {
-      tenant,
-      what: 'seen',
-      at: world.clock.now(),
-      by: account,
-      grant: undefined,
-      connection: 'c',
-      subjects: ['somebody'],
-      exact: ['device.serialNumber'],
-      masked: [],
-    } as const
-    await world.db.database.write(tenant, (tx) => appendAll(tx, entriesOf(looked)))
+    const event = looked(tenant, 'somebody', account, world.clock.now())
+    await world.db.database.write(tenant, (tx) => appendAll(tx, entriesOf(event)))
     await world.db.database.write(tenant, (tx) => sequenceBatch(tx, signing))
   }
   const { incidentId } = good(await openIncident(breach(), { title: 'Misuse' }, by()))

@@ -1,28 +1,25 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { type Server, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { getRequestListener } from '@hono/node-server'
 import { readObligation, markOverdue } from '#agreements/obligation.ts'
 import { awarenessOfAll } from '#breach/awareness.ts'
 import { computeScope } from '#breach/compute-scope.ts'
 import { addCriterion, declare, openIncident, retract } from '#breach/incidents.ts'
-import { type SignedCall, listMessages, listTells } from '#breach/recipient-messages.ts'
+import { listMessages, listTells } from '#breach/recipient-messages.ts'
 import { tellOthers } from '#breach/recipient-jobs.ts'
 import { setCorrespondent } from '#breach/recipient-settings.ts'
 import { isToldBySuite, relayIncident, setSuiteCustomer } from '#breach/suite-relay.ts'
 import { scopeReport } from '#breach/recipients.ts'
 import { INSTALLATION } from '#database/handles.ts'
-import { type Refusal, isRefusal } from '#foundation/refusal.ts'
 import { correspondenceRoutes } from '#http/api/incidents/relay-routes.ts'
-import { signerFromSeed } from '#keys/signing.ts'
 import { appendAll } from '#ledger/append.ts'
-import { sequenceBatch } from '#ledger/sequence.ts'
-import { callWebhook } from '#notify/signed-call.ts'
+import { type WebhookCall, callWebhook } from '#notify/signed-call.ts'
 import { type SandboxSuite, startSandboxSuite } from '../../../sandbox/suite/server.ts'
+import { type Served, serve } from '../../serve.ts'
 import { ACME, type ApiWorld, BETA, startApiWorld } from '../api-world.ts'
-import { type Event, entriesOf } from './histories.ts'
+import { type Event, entriesOf, looked } from './histories.ts'
+import { good } from './notice-world.ts'
+import { settle } from './settle.ts'
 
 const HOUR = 3_600_000
 const WHY = 'Because of what was found in the access log.'
@@ -30,7 +27,7 @@ const LOOSE = { allowHttp: true, allowPrivateAddresses: true, timeoutMs: 500 }
 
 let world: ApiWorld
 let suite: SandboxSuite & { secret: string | undefined }
-let server: Server
+let server: Served
 let inbound: string
 let secrets: { ourSecret: string; theirSecret: string }
 let direct: string[]
@@ -43,17 +40,14 @@ before(async () => {
     clock: world.clock,
     lease: { held: () => true },
   })
-  const listener = getRequestListener(routes.fetch)
-  server = createServer((request, response) => void listener(request, response))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  inbound = `http://127.0.0.1:${(server.address() as AddressInfo).port}/correspondence`
+  server = await serve(routes)
+  inbound = `${server.origin}/correspondence`
   secrets = await correspond('suite', 'suite')
   suite.secret = secrets.ourSecret
   await world.db.database.write(ACME, (tx) => setSuiteCustomer(tx, 'suite-acme', by()))
 })
 after(async () => {
-  server.closeAllConnections()
-  server.close()
+  await server.stop()
   await suite.stop()
   await world.stop()
 })
@@ -61,12 +55,12 @@ beforeEach(() => {
   direct = []
 })
 
-const breach = () => ({ ...world.endpointParts.breach, settled: settle })
+const breach = () => ({ ...world.endpointParts.breach, settled: () => settle(world) })
 const by = () => ({
   principal: world.person(INSTALLATION, 'all').principal,
   now: world.clock.now(),
 })
-const parts = (post = (call: SignedCall) => callWebhook(LOOSE, call)) => ({ ...breach(), post })
+const parts = (post = (call: WebhookCall) => callWebhook(LOOSE, call)) => ({ ...breach(), post })
 const run = (given = parts()) =>
   tellOthers(
     given,
@@ -80,11 +74,6 @@ const leaks = () => {
   return [BETA, 'canary', ACME].filter((hidden) => bytes.includes(`"${hidden}`))
 }
 
-function good<Result>(answer: Result | Refusal): Result {
-  if (isRefusal(answer)) throw new Error(answer.refused)
-  return answer
-}
-
 async function correspond(party: string, role: 'suite' | 'agent' | 'recipient') {
   const given = { party, role, url: suite.url, isOn: true, newSecrets: true }
   const set = good(await setCorrespondent(breach(), given, by()))
@@ -92,32 +81,8 @@ async function correspond(party: string, role: 'suite' | 'agent' | 'recipient') 
   return set
 }
 
-async function settle(): Promise<void> {
-  const signer = signerFromSeed(Buffer.alloc(32, 9))
-  const signing = { ledgerName: 'test', signer, now: () => world.clock.now() }
-  for (const tenant of [INSTALLATION, ACME, BETA])
-    while (
-      await world.db.database.write(tenant, async (tx) => {
-        const batch = await sequenceBatch(tx, signing)
-        return batch !== 'busy' && batch.placed > 0
-      })
-    );
-}
-
 const happens = (event: Event) =>
   world.db.database.write(event.tenant, (tx) => appendAll(tx, entriesOf(event)))
-
-const looked = (tenant: string, account: string): Event => ({
-  tenant,
-  what: 'seen',
-  at: world.clock.now(),
-  by: account,
-  grant: undefined,
-  connection: 'c',
-  subjects: [`canary-${tenant}`],
-  exact: ['device.serialNumber'],
-  masked: [],
-})
 
 const sent = (tenant: string, party: string): Event => ({
   tenant,
@@ -134,7 +99,11 @@ const sent = (tenant: string, party: string): Event => ({
 /** An incident that touched both tenants, declared now. */
 async function declared(kind: 'account' | 'party' = 'account', name: string = randomUUID()) {
   for (const tenant of [ACME, BETA])
-    await happens(kind === 'account' ? looked(tenant, name) : sent(tenant, name))
+    await happens(
+      kind === 'account'
+        ? looked(tenant, `canary-${tenant}`, name, world.clock.now())
+        : sent(tenant, name),
+    )
   const { incidentId } = good(await openIncident(breach(), { title: 'Misuse' }, by()))
   const window = { from: world.clock.now() - HOUR, to: world.clock.now() + HOUR }
   good(await addCriterion(breach(), incidentId, { kind, name, readable: 'all', ...window }, by()))

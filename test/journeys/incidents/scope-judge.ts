@@ -1,5 +1,5 @@
 import type { Criterion } from '#breach/criterion.ts'
-import { ACCOUNTS, type Event } from './histories.ts'
+import type { Event } from './histories.ts'
 
 /** The scope in plain loops over what happened: no entry, no index, no probe. */
 export interface Judged {
@@ -84,6 +84,3 @@ export function judge(events: readonly Event[], criteria: readonly Criterion[]):
     }))
     .toSorted((a, b) => (a.tenant < b.tenant ? -1 : 1))
 }
-
-/** Accounts that stand in histories, for criteria. */
-export const SOMEBODY = ACCOUNTS[0]

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
@@ -24,6 +23,7 @@ import { logKey } from '#ledger/sequence.ts'
 import { type Sequencer, startSequencer } from '#ledger/sequencer.ts'
 import { tilePath, tilesOf } from '#ledger/verify/tile.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import { temporaryFolder } from '../../folder.ts'
 import {
   ACCOUNTS,
   type Event,
@@ -331,7 +331,7 @@ describe('the scope of an incident', () => {
     await write(events, () => tenant)
     const criteria = [{ ...ALWAYS, kind: 'party' as const, name: 'apple', tenants: [tenant] }]
     const expected = (await findScope(parts(), criteria)).tenants
-    const folder = await mkdtemp(join(tmpdir(), 'sluss-scope-'))
+    const folder = await temporaryFolder('scope')
     try {
       await exportLog(tenant, folder)
       const key = logKey(LEDGER, tenant, signer.publicKey)

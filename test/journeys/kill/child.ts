@@ -1,10 +1,10 @@
-import { readFileSync, readdirSync } from 'node:fs'
 import { systemClock } from '#foundation/clock.ts'
 import { silentLog } from '#foundation/log.ts'
 import type { SharePoint } from '#sharing/parts.ts'
 import { CONNECTION, TENANT } from '../../../sandbox/sample/organisation.ts'
 import { type Node, compose } from '../../../src/compose.ts'
 import { readSettings } from '../../../src/settings.ts'
+import { killPostgres } from '../../kill-postgres.ts'
 
 /** What the test asks of this process: to die, or to have its database killed, at the n-th passing of a point. */
 export interface Order {
@@ -23,30 +23,11 @@ function reached(point: SharePoint): void {
   const { victim } = order
   order = undefined
   if (victim === 'node') process.kill(process.pid, 'SIGKILL')
-  else killPostgres(node?.bundled?.postmasterPid())
-  process.send?.({ hit: point } satisfies Report)
-}
-
-/** The postmaster and every process it started, at once and without a word. */
-function killPostgres(postmaster: number | undefined): void {
-  if (postmaster === undefined) return
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        const status = readFileSync(`/proc/${name}/stat`, 'utf8')
-        return Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[1]) === postmaster
-      } catch {
-        return false
-      }
-    })
-  for (const pid of [postmaster, ...children.map(Number)]) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // It was gone already, which is what was wanted.
-    }
+  else {
+    const postmaster = node?.bundled?.postmasterPid()
+    if (postmaster !== undefined) killPostgres(postmaster)
   }
+  process.send?.({ hit: point } satisfies Report)
 }
 
 process.on('message', (message: Order | 'stop') => {

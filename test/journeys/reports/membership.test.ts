@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict'
-import { createCipheriv } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { keyedHash } from '#foundation/hashing.ts'
 import { discreteGaussian, discreteLaplace } from '#minimisation/discrete-noise.ts'
-import { type RandomBits, cryptographicBits } from '#minimisation/random-bits.ts'
 import { reportOf } from '#reports/definition.ts'
 import { noisedFigures, steppedFigures } from '#reports/figures.ts'
 import { addNoise, epsilonOfRho, laplaceMicroRho, planNoise } from '#reports/noise.ts'
 import { DEFAULT_SETTINGS } from '#reports/settings.ts'
 import { statementOf } from '#reports/statement.ts'
+import { seededBits } from './seeded-bits.ts'
 
 const RELEASES = 10_000
 const OTHERS = 500
-
-/** The same draws in every run, from a stream that is as good as the operating system's. */
-function seededBits(seed: string): RandomBits {
-  const key = Buffer.alloc(16, seed)
-  const stream = createCipheriv('aes-128-ctr', key, Buffer.alloc(16))
-  return cryptographicBits((block) => block.set(stream.update(Buffer.alloc(block.length))))
-}
 
 const report = reportOf('devicesByPlatform') ?? assert.fail()
 const cellsOf = (count: number) => [{ row: 'Android', column: '', count, rest: 0 }]

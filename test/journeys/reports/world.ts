@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Principal } from '#access/principal.ts'
 import { createKeys } from '#keys/create-keys.ts'
@@ -12,6 +11,7 @@ import { changeReportSettings, type ReportSettings } from '#reports/settings.ts'
 import { createTenant } from '#tenants/create-tenant.ts'
 import { isRefusal } from '#foundation/refusal.ts'
 import { type TestDatabase, testDatabase, waitingEntries } from '../../database.ts'
+import { temporaryFolder } from '../../folder.ts'
 
 export const ACME = 'acme'
 export const START = Date.parse('2030-03-10T12:00:00Z')
@@ -32,7 +32,7 @@ export type ReportWorld = Awaited<ReturnType<typeof startReportWorld>>
 /** A tenant with devices as the test puts them, and somebody who asks for reports. */
 export async function startReportWorld() {
   const test: TestDatabase = await testDatabase()
-  const folder = await mkdtemp(join(tmpdir(), 'sluss-reports-'))
+  const folder = await temporaryFolder('reports')
   const keys: Keys = await createKeys({
     database: test.database,
     rootKey: await fileRootKey(join(folder, 'root.key')),
