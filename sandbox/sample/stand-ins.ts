@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { newWebhookSecret } from '#foundation/standard-webhooks.ts'
 import type { ComposeOptions } from '../../src/compose.ts'
 import type { Run } from '../../src/node/run.ts'
 import { startSandboxApns } from '../apns/server.ts'
@@ -11,7 +11,7 @@ export const PUSHER = 'sluss-push@synthetic-project.iam.gserviceaccount.com'
 
 /** Stand-ins for the parties beside Apple's Device Enrollment service; none of them is what it plays. */
 export async function startStandIns(run: Run, endpoint: () => string) {
-  const secret = `whsec_${randomBytes(32).toString('base64')}`
+  const secret = newWebhookSecret()
   const start = <StandIn extends { stop(): Promise<void> }>(begin: () => Promise<StandIn>) =>
     run.start(begin, (standIn) => standIn.stop())
   const [apns, google, pubsub, jamf, partner] = await Promise.all([

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { ArrayShape, Leaf, MapShape, ObjectShape, Shape } from '#catalog/shape.ts'
+import { isObject } from '#foundation/json.ts'
 import type { Value } from './coarsen.ts'
 import type { Plan } from './plan.ts'
 import type { Projection, ProjectionKeys } from './projection.ts'
@@ -147,10 +148,6 @@ function fits(rule: LeafRule, value: unknown): value is Value {
 
 function count(counts: Uint32Array, rule: LeafRule): void {
   counts[rule.item] = (counts[rule.item] as number) + 1
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function unknown(tally: Tally): typeof ABSENT {

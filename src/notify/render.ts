@@ -1,3 +1,4 @@
+import { escaped } from '#foundation/html.ts'
 import type { NoticeDocument } from './document.ts'
 import type { About } from './notice.ts'
 import { COMMON_EN, EN } from './templates/en.ts'
@@ -98,16 +99,4 @@ export function asHtml(rendered: Rendered, language: Language): string {
     ...(rows.length > 0 ? [`<table>${rows.join('')}</table>`] : []),
     `<p style="color:#555;font-size:0.9em">${escaped(rendered.footer)}</p></body></html>`,
   ].join('\n')
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-export function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ESCAPES[character] ?? '')
 }

@@ -1,6 +1,6 @@
 import type { PurposeId } from '#catalog/catalog.ts'
 import { PURPOSES } from '#catalog/purposes.ts'
-import { escaped } from '#notify/render.ts'
+import { escaped } from '#foundation/html.ts'
 import { CUT_WORDS, DOCUMENT_WORDS as WORDS } from './export-words.ts'
 import { stamp, textOf } from './export-text.ts'
 import type { HeldThing, ViewPage } from './view.ts'

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { checkPartner } from '#catalog/check-partner.ts'
 import type { ReadPartner } from '#catalog/read-partner.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
@@ -7,6 +6,7 @@ import { additionsOf, liveCatalog } from '#catalog/with-partners.ts'
 import { sessionOwner } from '#connectors/partner/authorise.ts'
 import { partnerConnector } from '#connectors/partner/client.ts'
 import { isRefusal } from '#foundation/refusal.ts'
+import { newWebhookSecret } from '#foundation/standard-webhooks.ts'
 import { acmeThreat } from '../partner/descriptions.ts'
 import { connectorContract } from './connector.ts'
 
@@ -46,11 +46,7 @@ function underContract(
   })
 }
 
-underContract(
-  { kind: 'standardWebhooks' },
-  { secret: `whsec_${randomBytes(32).toString('base64')}` },
-  ['secret'],
-)
+underContract({ kind: 'standardWebhooks' }, { secret: newWebhookSecret() }, ['secret'])
 underContract(
   { kind: 'clientCredentials', tokenEndpoint: `${HOST}/token`, scope: 'devices' },
   { client_id: 'sluss', client_secret: 'synthetic-secret' },

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { chooseCollection } from '#agreements/collection.ts'
@@ -10,6 +9,7 @@ import { INSTALLATION } from '#database/handles.ts'
 import type { Exchange } from '#sharing/exchange.ts'
 import { previewCall } from '#sharing/preview.ts'
 import { isRefusal } from '#foundation/refusal.ts'
+import { newWebhookSecret } from '#foundation/standard-webhooks.ts'
 import { type SandboxPartner, startSandboxPartner } from '../../sandbox/partner/server.ts'
 import type { Node } from '../../src/compose.ts'
 import { pushToPartner } from '../../src/node/push-partners.ts'
@@ -34,7 +34,7 @@ describe('a party that is described as data', () => {
   let world: PartnerWorld
   let node: Node
   let partner: SandboxPartner
-  const secret = `whsec_${randomBytes(32).toString('base64')}`
+  const secret = newWebhookSecret()
   const exchangeOf = (id: string, at: Node = node): Exchange =>
     at.parts.connectors.get(ACME)?.exchanges.find((one) => one.id === `${ACME}.${id}`) ??
     assert.fail(id)

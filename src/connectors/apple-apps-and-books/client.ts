@@ -1,3 +1,4 @@
+import { asObject, parsedJson } from '#foundation/json.ts'
 import type { Refusal, RefusalCode } from '#foundation/refusal.ts'
 import {
   type Connector,
@@ -115,13 +116,9 @@ function judged(call: PartyCall, response: IncomingResponse, attempts: number): 
 }
 
 function eventOf(body: Buffer): string | undefined {
-  try {
-    const { eventId } = JSON.parse(body.toString()) as { eventId?: unknown }
-    return typeof eventId === 'string' && EVENT_ID.test(eventId) ? eventId : undefined
-  } catch {
-    // No JSON, so no event: what it is, is for the projection to notice.
-    return undefined
-  }
+  // What is no JSON tells of no event, and is for the projection to notice.
+  const eventId = asObject(parsedJson(body))?.eventId
+  return typeof eventId === 'string' && EVENT_ID.test(eventId) ? eventId : undefined
 }
 
 function waitOf({ status, headers }: IncomingResponse): number | undefined {

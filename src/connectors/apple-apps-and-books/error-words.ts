@@ -1,3 +1,5 @@
+import { asObject, parsedJson } from '#foundation/json.ts'
+
 /** Apple's error numbers as words: protocols facts, apple_vpp.errorNumbers. */
 export const ERROR_WORDS: Readonly<Record<number, string>> = {
   9600: 'MISSING_ARGUMENT',
@@ -65,16 +67,10 @@ export function statusOfError(number: number): number {
 
 /** What an answer says went wrong, whatever its status: `errorNumber`, or `status: -1` of the legacy services. */
 export function errorNumberOf(body: Buffer): number | undefined {
-  try {
-    const read = JSON.parse(body.toString()) as Record<string, unknown> | null
-    if (typeof read !== 'object' || read === null) return undefined
-    const { errorNumber, errorMessage, status } = read
-    if (typeof errorNumber === 'number' && errorNumber !== 0) return errorNumber
-    return status === -1 || (typeof errorMessage === 'string' && errorMessage !== '')
-      ? 0
-      : undefined
-  } catch {
-    // No JSON: that is for the projection to notice.
-    return undefined
-  }
+  // What is no JSON is for the projection to notice.
+  const read = asObject(parsedJson(body))
+  if (!read) return undefined
+  const { errorNumber, errorMessage, status } = read
+  if (typeof errorNumber === 'number' && errorNumber !== 0) return errorNumber
+  return status === -1 || (typeof errorMessage === 'string' && errorMessage !== '') ? 0 : undefined
 }

@@ -1,3 +1,4 @@
+import { parsedJson } from '#foundation/json.ts'
 import { type Refusal, refuse } from '#foundation/refusal.ts'
 import type { Credentials } from '#sharing/exchange.ts'
 
@@ -23,15 +24,9 @@ export function readTokenFile(file: Buffer): ContentToken | Refusal {
   if (file.length > LARGEST_FILE) return invalid('size')
   const text = file.toString('latin1').trim()
   if (text.length > LONGEST_TOKEN || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return invalid('base64')
-  let read: Record<string, unknown>
-  try {
-    read = JSON.parse(Buffer.from(text, 'base64').toString('utf8')) as Record<string, unknown>
-  } catch {
-    // What does not parse may hold a token: nothing of it is quoted.
-    return invalid('json')
-  }
+  const read = parsedJson(Buffer.from(text, 'base64'))
   if (typeof read !== 'object' || read === null) return invalid('json')
-  const { token, expDate, orgName } = read
+  const { token, expDate, orgName } = read as Readonly<Record<string, unknown>>
   if (typeof token !== 'string' || token === '') return invalid('token')
   if (typeof orgName !== 'string' || orgName.length > 200) return invalid('orgName')
   const end = typeof expDate === 'string' ? timeOf(expDate) : undefined

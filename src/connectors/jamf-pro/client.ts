@@ -1,4 +1,5 @@
 import { sha256Hex } from '#foundation/hashing.ts'
+import { asObject, parsedJson } from '#foundation/json.ts'
 import { type Refusal, type RefusalCode, refuse } from '#foundation/refusal.ts'
 import {
   type Connector,
@@ -148,13 +149,7 @@ async function askForToken(
 export function readCredentialsFile(file: Buffer): Credentials | Refusal {
   const invalid = (field: string) => refuse('token_file_invalid', { field })
   if (file.length > LARGEST_FILE) return invalid('size')
-  let read: unknown
-  try {
-    read = JSON.parse(file.toString())
-  } catch {
-    // What does not parse may hold a secret.
-    return invalid('json')
-  }
+  const read = parsedJson(file)
   if (typeof read !== 'object' || read === null) return invalid('json')
   const fields = read as Record<string, unknown>
   const names = 'client_id' in fields ? ['client_id', 'client_secret'] : ['username', 'password']
@@ -168,13 +163,9 @@ export function readCredentialsFile(file: Buffer): Credentials | Refusal {
 /** `{"httpStatus":401,"errors":[{"code":…,"description":…,"id":…,"field":…}]}`: of it only the code is read. */
 const JAMF_ERRORS: ErrorForm = {
   codeOf: (body, codes) => {
-    try {
-      const { errors } = JSON.parse(body.toString()) as { errors?: { code?: unknown }[] }
-      return codes.find((code) => Array.isArray(errors) && errors[0]?.code === code)
-    } catch {
-      // Not Jamf Pro's form of an error: it names no code.
-      return undefined
-    }
+    const errors = asObject(parsedJson(body))?.errors
+    const first = Array.isArray(errors) ? asObject(errors[0]) : undefined
+    return codes.find((code) => first?.code === code)
   },
   render: (status, code) => ({
     type: JSON_TYPE,

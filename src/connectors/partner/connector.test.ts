@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { after, describe, it } from 'node:test'
 import { checkPartner } from '#catalog/check-partner.ts'
 import type { PartnerDescription } from '#catalog/partner-description.ts'
 import { shippedCatalog } from '#catalog/shipped.ts'
 import { manualClock, systemClock } from '#foundation/clock.ts'
 import { isRefusal } from '#foundation/refusal.ts'
+import { newWebhookSecret } from '#foundation/standard-webhooks.ts'
 import type { Connector, PartyCall, SendResult, Transport } from '#sharing/exchange.ts'
 import { acmeThreat } from '../../../test/partner/descriptions.ts'
 import { type SandboxPartner, startSandboxPartner } from '../../../sandbox/partner/server.ts'
@@ -99,7 +100,7 @@ async function scene(
   }
 }
 
-const SECRET = `whsec_${randomBytes(32).toString('base64')}`
+const SECRET = newWebhookSecret()
 const webhooks = (over: Parameters<typeof scene>[3] = {}) =>
   scene(
     { kind: 'standardWebhooks', secret: SECRET },

@@ -20,7 +20,10 @@ export const PARTNER_DRAFTS: readonly PartnerDraft[] = [
   chromeDraft,
 ]
 
-/** Each draft with its shapes built, which `npm run flows` reads. Where a party's place is not known, one that is nobody's stands for it. */
+/**
+ * Each draft with its shapes built, which `npm run flows` reads. Where a party's place is not known, one that is nobody's
+ * stands for it.
+ */
 export const SHIPPED_PARTNERS: readonly ReadPartner[] = PARTNER_DRAFTS.map((draft) =>
   readPartner(
     partnerDescription.parse({

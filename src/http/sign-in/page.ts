@@ -1,4 +1,5 @@
 import type { Language } from '#access/account.ts'
+import { escaped } from '#foundation/html.ts'
 import { textsOf } from './texts.ts'
 
 /** HTML that is safe to put into a page: made by `html`, which escapes everything else. */
@@ -21,15 +22,6 @@ function rendered(value: Part): string {
   if (value === undefined) return ''
   if (typeof value === 'string') return escaped(value)
   return 'html' in value ? value.html : value.map((one) => one.html).join('')
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;')
 }
 
 /** What the pages may load and where they may go: only what is ours. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { request } from 'undici'
 import { createConnection } from '#connections/connection.ts'
@@ -8,6 +7,7 @@ import { storeDescription } from '#connections/partner-descriptions.ts'
 import { INSTALLATION } from '#database/handles.ts'
 import { systemClock } from '#foundation/clock.ts'
 import { isRefusal } from '#foundation/refusal.ts'
+import { newWebhookSecret } from '#foundation/standard-webhooks.ts'
 import type { Exchange } from '#sharing/exchange.ts'
 import { admin, agreeOn } from '../../../sandbox/agree.ts'
 import { connectPush, PUSH_CONNECTION } from '../../../sandbox/apns/connect.ts'
@@ -92,7 +92,7 @@ async function agreeToAll(node: Node): Promise<void> {
 /** A node with every connector, a stand-in for each party, and the tenant's own clients. All is agreed to. */
 export async function canaryWorld(wrongTwin?: (exchange: Exchange) => Exchange) {
   const folder = await temporaryFolder('canary')
-  const secret = `whsec_${randomBytes(32).toString('base64')}`
+  const secret = newWebhookSecret()
   let partnerAnswer: AnswerMaker | undefined
   const [apple, apns, apps, google, jamf, partner] = await Promise.all([
     startSandboxApple({ devices: 5 }),

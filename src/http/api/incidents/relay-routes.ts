@@ -5,6 +5,7 @@ import { type Letter, correspondentAt, takeLetter } from '#breach/recipient-lett
 import type { Lease } from '#database/lease.ts'
 import { type Clock, toTimestamp } from '#foundation/clock.ts'
 import { newId } from '#foundation/ids.ts'
+import { parsedJson } from '#foundation/json.ts'
 import { type Refusal, isRefusal, refuse } from '#foundation/refusal.ts'
 import { isSignedWebhook, webhookKey } from '#foundation/standard-webhooks.ts'
 import { memoryBudget } from '../../ingest/memory-budget.ts'
@@ -50,12 +51,8 @@ const letters = z.discriminatedUnion('type', [
 ])
 
 function letterOf(body: Buffer): Letter | Refusal {
-  let json: unknown
-  try {
-    json = JSON.parse(body.toString())
-  } catch {
-    return refuse('body_malformed')
-  }
+  const json = parsedJson(body)
+  if (json === undefined) return refuse('body_malformed')
   const parsed = letters.safeParse(json)
   if (!parsed.success)
     return refuse('body_malformed', { field: parsed.error.issues[0]?.path.join('.') ?? '' })
