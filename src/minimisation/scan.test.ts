@@ -201,6 +201,8 @@ describe('the comparison catches a scanner', () => {
   }
 
   function copyEscapes(this: Inside, node: never, start: number) {
+    // Only where a text begins, as the scanner itself: past the end of an empty document nothing would stop it.
+    if (this.bytes[start] !== 0x22) return -1
     const end = endOfText(this.bytes, start + 1)
     return end < 0 ? end : this.close(node, this.text.slice(start, end + 1), end + 1)
   }
