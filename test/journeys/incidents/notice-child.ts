@@ -30,7 +30,7 @@ export interface Order {
   readonly victim?: 'node' | 'postgres'
   readonly point?: Point
   readonly passing: number
-  /** Ends, in good order, after this many tenants told and mails attempted; 0 for all there are. */
+  /** Ends, in good order, after this many tenants told and mails attempted, at least; 0 for all there are. */
   readonly most: number
 }
 
@@ -38,7 +38,9 @@ const order = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Order
 let passed = 0
 let killed = false
 let events = 0
-const isOver = (): boolean => order.most > 0 && events >= order.most
+/** Not before its point was reached: telling and sending go on at once, and either may be ahead of the other. */
+const isOver = (): boolean =>
+  order.most > 0 && events >= order.most && (order.point === undefined || killed)
 const reached = async (point: Point): Promise<void> => {
   if (killed || point !== order.point || ++passed !== order.passing) return
   killed = true
